@@ -1,0 +1,1 @@
+"""What a mesh is and what its numbers mean: pure, standard library only."""

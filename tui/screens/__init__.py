@@ -1,0 +1,1 @@
+"""Screens compose widgets and own what the user is looking at."""

@@ -1,0 +1,1 @@
+"""Widgets draw what the view made and know nothing else."""
