@@ -42,6 +42,10 @@ class Source(Protocol):
 
     name: str
     """What the status bar calls it: kind and place, never a credential."""
+    least_interval: float
+    """Seconds below which polling again cannot show anything new."""
+    warm_up: float
+    """Seconds after the first poll until a second one can give rates; 0 where the first one does."""
 
     async def poll(self, ask: Ask) -> Frame:
         """The mesh at one instant; `SourceError` if it cannot be seen.
