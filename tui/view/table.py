@@ -60,3 +60,7 @@ class Column(Generic[T]):
     """Short names by which a filter (`err>1`) or a command line may call it."""
     factor: float = 1.0
     """What a filter's number is multiplied by to compare with `value` (`err>1` means 0.01)."""
+    crop: Literal["end", "start"] = "end"
+    """Which end of a text goes when it is too long: a sparkline keeps its newest end."""
+    live: bool = False
+    """Only a live screen has this: no report prints it."""
