@@ -110,7 +110,8 @@ class Ask:
 
 class Histogram(NamedTuple):
     """Cumulative bucket rates. `bounds` ascend, in seconds or bytes; the last is +Inf if the
-    source has that bucket. `counts` are observations per second at or below each bound."""
+    source has that bucket. `counts` are observations per second at or below each bound.
+    """
 
     bounds: tuple[float, ...]
     counts: tuple[float, ...]

@@ -61,7 +61,9 @@ NEVER_LEFT: Final = frozenset(
 )
 """Response flags of requests that the client's proxy ended before any server's proxy saw them."""
 
-GATEWAY_NAME: Final = r"(?:.*[-_.])?(?:ingress|egress)?gateway(?:[-_.].*)?|.*(?:ingress|egress).*|.+-istio"
+GATEWAY_NAME: Final = (
+    r"(?:.*[-_.])?(?:ingress|egress)?gateway(?:[-_.].*)?|.*(?:ingress|egress).*|.+-istio"
+)
 """Names of workloads that are gateways, where only metrics can tell: the classic deployments, the
 Helm chart's releases and the Gateway API's `NAME-istio`. RE2 and Python both read it."""
 

@@ -53,7 +53,7 @@ class Column(Generic[T]):
     align: Literal["left", "right"] = "right"
     flexible: bool = False
     descending: bool = True
-    order: Callable[[T], float | str] | None = None
+    order: Callable[[T], float | str | tuple[float, ...] | None] | None = None
     drop: int = 0
     wide: bool = False
     words: tuple[str, ...] = ()
