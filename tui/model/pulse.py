@@ -1,4 +1,4 @@
-"""How the refreshing itself is doing: what the status bar says about the loop, not about the mesh."""
+"""How the refreshing itself is doing: what the status bar says about the loop, not the mesh."""
 
 from __future__ import annotations
 
