@@ -74,9 +74,18 @@ def parse(text: str, columns: Sequence[Column[T]]) -> Filter[T]:
 
     Raises `FilterError`, and nothing else. Empty text accepts every row.
     """
-    fields = _fields(columns)
-    terms = [_term(token, fields, columns) for token in _tokens(text)]
+    terms = [_term(token, columns) for token in _tokens(text)]
     return Filter(" ".join(shown for shown, _ in terms), tuple(test for _, test in terms))
+
+
+def named(name: str, columns: Sequence[Column[T]]) -> Column[T]:
+    """The column that goes by this name; `FilterError` if there is none."""
+    fields = _fields(columns)
+    found = fields.get(name.lower())
+    if found is None:
+        known = dict.fromkeys((c.words or (c.key,))[0] for c in fields.values())
+        raise FilterError(f"No column is called {_short(name)}: there are {', '.join(known)}.")
+    return found
 
 
 def _fields(columns: Sequence[Column[T]]) -> dict[str, Column[T]]:
@@ -126,9 +135,7 @@ def _quoted(text: str, always: bool = False) -> str:
     return "".join(marked) or '""'
 
 
-def _term(
-    token: _Token, fields: dict[str, Column[T]], columns: Sequence[Column[T]]
-) -> tuple[str, Test[T]]:
+def _term(token: _Token, columns: Sequence[Column[T]]) -> tuple[str, Test[T]]:
     """One term, as text and as a test."""
     inverse = token.bare > 0 and token.text[0] == "!"
     body = token.text[1:] if inverse else token.text
@@ -139,10 +146,12 @@ def _term(
         if not body:
             raise FilterError("A word is missing after ! or between quotes: write as in !canary.")
         literal = body[:1] == "!" or match is not None
-        return sign + _quoted(body, literal), _named(body, columns, inverse)
+        return sign + _quoted(body, literal), _found(body, columns, inverse)
     name, op = match.groups()
     value = body[match.end() :]
-    column = _column(name, op, fields)
+    if not name:
+        raise FilterError(f"A column is missing before {op}: write as in err>1 or ns:prod.")
+    column = named(name, columns)
     if not value.strip(","):
         raise FilterError(f"{_short(name)}{op} wants something to compare with.")
     if column.align == "left":
@@ -152,21 +161,11 @@ def _term(
     return f"{sign}{name}{op}{_quoted(value)}", test
 
 
-def _column(name: str, op: str, fields: dict[str, Column[T]]) -> Column[T]:
-    column = fields.get(name.lower())
-    if column is not None:
-        return column
-    if not name:
-        raise FilterError(f"A column is missing before {op}: write as in err>1 or ns:prod.")
-    known = dict.fromkeys((c.words or (c.key,))[0] for c in fields.values())
-    raise FilterError(f"No column is called {_short(name)}: there are {', '.join(known)}.")
-
-
 def _short(text: str) -> str:
     return plain(text, _SHOWN)
 
 
-def _named(word: str, columns: Sequence[Column[T]], inverse: bool) -> Test[T]:
+def _found(word: str, columns: Sequence[Column[T]], inverse: bool) -> Test[T]:
     """A bare word, looked for in the names: the text columns that share what width is left over."""
     texts = [column for column in columns if column.align == "left"]
     values = [column.value for column in texts if column.flexible] or [c.value for c in texts]

@@ -1,0 +1,156 @@
+"""A table printed once, or again at every refresh, without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tui import report
+from tui.model import mesh
+from tui.model.frame import Ask, Frame
+from tui.model.pulse import Phase, Pulse
+from tui.model.questions import ServiceKey, service_queries
+from tui.model.text import plain
+from tui.options import UsageError
+from tui.poller import Poller
+from tui.settings import Settings
+from tui.sources.base import Source
+from tui.view.filter import Filter, FilterError, named, parse
+from tui.view.order import Arranger, Order
+from tui.view.services import COLUMNS, DEFAULT_ORDER, Line, lacks_buckets, why_empty
+
+NO_DATA = 5
+
+
+@dataclass(slots=True)
+class _Question:
+    """What the table of services asks: more sparingly once a frame has shown the mesh."""
+
+    settings: Settings
+    unserved: frozenset[ServiceKey] | None = None
+    means: bool = False
+
+    def ask(self) -> Ask:
+        queries = service_queries(self.settings.scope, None, self.unserved, self.means)
+        return Ask(queries, self.settings.window, self.settings.at)
+
+
+class Printer:
+    """Writes frames to standard output in the form that the settings ask for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        write: Callable[[str], object],
+        complain: Callable[[str], None],
+        *,
+        colour: bool = False,
+    ) -> None:
+        """`write` gets whole lines, `complain` sentences without one's end.
+
+        Raises `UsageError` if filter or order cannot be read.
+        """
+        self._settings = settings
+        self._write = write
+        self._complain = complain
+        self._colour = colour
+        self._question = _Question(settings)
+        self._filter = _filter(settings.filter)
+        self._order = _order(settings.sort)
+        self._arranger: Arranger[Line] = Arranger()
+        self._frames = 0
+        self._rows = 0
+        self._said: tuple[str, ...] = ()
+
+    async def once(self, source: Source) -> int:
+        """Print one frame; the exit code. `SourceError` if there is none."""
+        frame = await source.poll(self._question.ask())
+        if source.warm_up > 0:
+            if sys.stderr.isatty():
+                self._complain(f"waiting {source.warm_up:g} s for a second scrape")
+            await asyncio.sleep(source.warm_up)
+            frame = await source.poll(self._question.ask())
+        elif lacks_buckets(frame):
+            self._question.means = True
+            frame = await source.poll(self._question.ask())
+        self._show(frame)
+        return 0 if self._rows else NO_DATA
+
+    async def watch(self, source: Source) -> None:
+        """Print a frame at every refresh, for ever; `SourceError` only if the first one fails."""
+        await self.once(source)
+        await asyncio.sleep(max(self._settings.refresh, source.least_interval))
+        await Poller(
+            source, self._question.ask, self._show, self._heed, interval=self._settings.refresh
+        ).run()
+
+    def _show(self, frame: Frame) -> None:
+        services = mesh.services(frame)
+        self._question.unserved = mesh.unserved(services)
+        lines = list(map(Line, services))
+        shown = self._arranger.arrange(
+            list(filter(self._filter.accepts, lines)), self._order, COLUMNS, _key
+        )
+        self._print(frame, shown)
+        sentences = frame.warnings if self._settings.output != "json" else ()
+        if not shown:
+            sentences = (*sentences, self._why_none(frame, len(lines)))
+        self._say(*sentences)
+        self._rows = len(shown)
+
+    def _print(self, frame: Frame, shown: list[Line]) -> None:
+        form, watch = self._settings.output, self._settings.watch
+        for_programs = form in report.WITHOUT_ROWS
+        if not shown and not for_programs:
+            return
+        text = report.render(
+            form, COLUMNS, shown, frame,
+            colour=self._colour, compact=watch, header=self._frames == 0 or not for_programs,
+        )  # fmt: skip
+        if watch and not for_programs:
+            gap = "\n" if self._frames else ""
+            text = f"{gap}{report.instant(frame.at)}   {plain(frame.source)}\n\n{text}"
+        self._frames += 1
+        self._write(text)
+
+    def _why_none(self, frame: Frame, unfiltered: int) -> str:
+        if not unfiltered:
+            return why_empty(frame, self._settings.scope)
+        return f"None of {unfiltered} services passes the filter {plain(self._filter.text)}."
+
+    def _heed(self, pulse: Pulse) -> None:
+        if pulse.phase is Phase.FAILED and pulse.error:
+            self._say(pulse.error)
+
+    def _say(self, *sentences: str) -> None:
+        """Complain, but not twice in a row of the same."""
+        if sentences != self._said:
+            for sentence in sentences:
+                self._complain(sentence)
+        self._said = sentences
+
+
+def _key(line: Line) -> ServiceKey:
+    return line.service.key
+
+
+def _filter(text: str) -> Filter[Line]:
+    try:
+        return parse(text, COLUMNS)
+    except FilterError as error:
+        raise UsageError(f"--filter: {error}") from None
+
+
+def _order(text: str) -> Order:
+    if not text:
+        return DEFAULT_ORDER
+    name, _, way = text.partition(":")
+    try:
+        column = named(name, COLUMNS)
+    except FilterError as error:
+        raise UsageError(f"--sort: {error}") from None
+    if way not in ("", "asc", "desc"):
+        raise UsageError(f"--sort: {plain(way, 20)} is no direction: write {name}:asc or :desc.")
+    return Order(column.key, way == "desc" if way else column.descending)
