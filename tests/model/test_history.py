@@ -200,20 +200,20 @@ def test_cells_are_what_their_definition_says(
         )
 
 
-@given(st.lists(st.tuples(times, rows), max_size=40), st.lists(st.tuples(times, rows), max_size=9))
+named = st.lists(st.tuples(times, st.sets(st.sampled_from("abc"))), max_size=40)
+
+
+@given(named, named)
 def test_there_are_never_more_samples_than_fit_and_the_latest_is_there(
-    added: list[tuple[float, dict[str, float]]], seeds: list[tuple[float, dict[str, float]]]
+    added: list[tuple[float, set[str]]], seeds: list[tuple[float, set[str]]]
 ) -> None:
     made: Histories[str] = Histories(5, 10)
-    for at, values in added:
-        made.add(at, values)
-        made.seed(seeds)
-        latest = values.get("a", NAN)
-        expected = None if math.isnan(latest) else latest
-        assert made.cells("a", 1, at, 0.5) == [expected]
-    every = [sum(cell is not None for cell in made.cells(k, 802, 200, 0.25)) for k in "abc"]
-    # A sample shows in the bucket of its own time, and holds for 17.5 s: 70 buckets.
-    assert all(count <= 5 * 71 for count in every)
+    for at, keys in added:
+        made.add(at, dict.fromkeys(keys, at))
+        made.seed([(before, dict.fromkeys(series, before)) for before, series in seeds])
+        assert made.cells("a", 1, at, 0.5) == [at if "a" in keys else None]
+        for key in "abc":
+            assert len({*made.cells(key, 402, 200, 0.5)} - {None}) <= 5
 
 
 def test_a_thousand_series_of_an_hour_take_six_megabytes() -> None:
