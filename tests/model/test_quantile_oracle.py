@@ -7,10 +7,8 @@ import math
 import platform
 import random
 import shutil
-import socket
 import subprocess
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,15 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.prometheus import BINARY, READY_WITHIN, free_port, needs_prometheus
 from tui.model.frame import Histogram
 from tui.model.quantile import quantile
 from tui.model.rates import extrapolated_rate
 
 pytestmark = [
     pytest.mark.real,
+    needs_prometheus,
     pytest.mark.skipif(
-        not (shutil.which("prometheus") and shutil.which("promtool")),
-        reason="needs prometheus and promtool on PATH (Debian: apt-get install prometheus)",
+        shutil.which("promtool") is None,
+        reason="no `promtool` on PATH: install Debian's package prometheus",
     ),
     pytest.mark.skipif(
         platform.machine() not in ("x86_64", "AMD64"),
@@ -34,6 +34,7 @@ pytestmark = [
     ),
 ]
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 AT = 1_700_000_000
 INF, NAN = math.inf, math.nan
 QS = (0.0, 1e-9, 0.1, 0.25, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 1.0, -0.1, -INF, 1.1, INF, NAN)
@@ -139,21 +140,21 @@ class Prometheus:
     def ask(self, query: str, at: float = AT) -> Mapping[int, float]:
         """The answer to an instant query, by the label `case`."""
         asked = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
-        with urllib.request.urlopen(f"{self.address}/api/v1/query?{asked}", timeout=30) as answer:
+        with DIRECT.open(f"{self.address}/api/v1/query?{asked}", timeout=30) as answer:
             found = json.load(answer)["data"]["result"]
         return {int(row["metric"]["case"]): float(row["value"][1]) for row in found}
 
     def wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Until it answers; 30 seconds at most."""
-        until = time.monotonic() + 30
+        """Until it answers."""
+        until = time.monotonic() + READY_WITHIN
         while time.monotonic() < until:
             assert process.poll() is None, "prometheus ended by itself"
             try:
-                with urllib.request.urlopen(f"{self.address}/-/ready", timeout=5):
+                with DIRECT.open(f"{self.address}/-/ready", timeout=5):
                     return
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:
                 time.sleep(0.05)
-        pytest.fail("prometheus was not ready within 30 seconds")
+        pytest.fail(f"prometheus was not ready within {READY_WITHIN:.0f} seconds")
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +164,10 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     (place / "config.yml").write_text("{}\n")
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "page", "data"]
     subprocess.run(blocks, cwd=place, check=True, capture_output=True, timeout=60)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
+    assert BINARY is not None
     command = [
-        "prometheus", "--config.file=config.yml", "--storage.tsdb.path=data",
+        BINARY, "--config.file=config.yml", "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=100y", f"--web.listen-address={address}",
         "--log.level=error",
     ]  # fmt: skip
