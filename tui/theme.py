@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from textual.color import Color, ColorParseError
+from textual.css.constants import VALID_STYLE_FLAGS
 from textual.theme import Theme
 
 from tui.model.text import plain
@@ -33,17 +34,22 @@ OWN: Final = (
 )  # fmt: skip
 """The variables that this program's stylesheet and widgets name, every one a colour."""
 
-_ANSI: Final = dict(
-    zip(
-        OWN,
-        (
-            "ansi_bright_red", "ansi_yellow", "ansi_green", "ansi_default", "ansi_magenta",
-            "ansi_default", "ansi_default", "ansi_default", "ansi_default", "ansi_default",
-            "ansi_blue", "ansi_yellow", "ansi_magenta", "ansi_cyan", "ansi_green", "ansi_red",
-        ),
-        strict=True,
-    )
-)  # fmt: skip
+_ANSI: Final = {
+    "level-failing": "ansi_red",
+    "level-degraded": "ansi_yellow",
+    "level-healthy": "ansi_green",
+    "level-unknown": "ansi_magenta",
+    "series-1": "ansi_blue",
+    "series-2": "ansi_yellow",
+    "series-3": "ansi_magenta",
+    "series-4": "ansi_cyan",
+    "series-5": "ansi_green",
+    "series-6": "ansi_red",
+}
+_ANSI_GAPS: Final = dict.fromkeys(
+    ("ansi-background", "ansi-foreground", "surface-active", "foreground-disabled"), "ansi_default"
+)
+"""What Textual 8.2's stylesheets name and its ANSI themes are not given: without it, no screen."""
 
 
 class ThemeError(ValueError):
@@ -87,23 +93,22 @@ def _theme(name: str, spec: Mapping[str, Any]) -> Theme:
     _known(colours, COLOURS, "[colours]")
     for missing in (field for field in NEEDED if field not in colours):
         raise ThemeError(f"[colours] lacks {missing}")
-    flags = {flag: spec.get(flag, flag == "dark") for flag in ("dark", "ansi")}
-    for flag, value in flags.items():
-        if not isinstance(value, bool):
-            raise ThemeError(f"{flag} must be true or false")
-    theme = Theme(name=name, **flags, **colours, variables=variables)  # type: ignore[arg-type]
-    _known(variables, {*OWN, *_generated(theme, colours)}, "[variables]")
+    theme = Theme(
+        name=name,
+        dark=_flag(spec, "dark", default=True),
+        ansi=_flag(spec, "ansi", default=False),
+        variables={key: _value(key, value) for key, value in variables.items()},
+        **{key: Color.parse(value).hex for key, value in colours.items()},  # type: ignore[arg-type]
+    )
+    _known(variables, {*OWN, *theme.to_color_system().generate()}, "[variables]")
     return theme
 
 
-def _generated(theme: Theme, colours: Mapping[str, str]) -> Mapping[str, str]:
-    """Textual's own variables, once every value of the palette has been read as a colour."""
-    for value in colours.values():
-        Color.parse(value)
-    for name, value in theme.variables.items():
-        if not name.endswith("-style"):
-            Color.parse(value)
-    return theme.to_color_system().generate()
+def _flag(spec: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = spec.get(name, default)
+    if not isinstance(value, bool):
+        raise ThemeError(f"{name} must be true or false")
+    return value
 
 
 def _strings(spec: Mapping[str, Any], section: str) -> dict[str, str]:
@@ -114,6 +119,16 @@ def _strings(spec: Mapping[str, Any], section: str) -> dict[str, str]:
         if not isinstance(value, str):
             raise ThemeError(f"{name} in [{section}] must be text in quotes")
     return found
+
+
+def _value(name: str, value: str) -> str:
+    """A variable as a stylesheet can read it: one that it cannot would end the program."""
+    if not name.endswith("-style"):
+        return Color.parse(value).hex
+    if not value.split() or not VALID_STYLE_FLAGS.issuperset(value.split()):
+        words = ", ".join(sorted(VALID_STYLE_FLAGS))
+        raise ThemeError(f"{name} is {value!r}, and may be made of {words}")
+    return value
 
 
 def _known(names: Iterable[str], known: Iterable[str], place: str) -> None:
@@ -129,16 +144,21 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
     parse at all.
     """
     if theme.ansi:
-        return dict(_ANSI)
+        return dict.fromkeys(OWN, "ansi_default") | _ANSI | _ANSI_GAPS
     made = theme.to_color_system().generate()
     back, fore = Color.parse(made["background"]), Color.parse(made["foreground"])
     grey = fore.blend(back, 0.35).hex
-    header = back.blend(fore, 0.08).hex
-    cursor = back.blend(Color.parse(made["primary"]), 0.3).hex
-    series = [made[f"text-{name}"] for name in (
-        "primary", "warning", "accent", "secondary", "success", "error",
-    )]  # fmt: skip
-    return dict(zip(OWN, (
-        made["text-error"], made["text-warning"], made["text-success"], grey, made["text-accent"],
-        grey, fore.hex, header, cursor, grey, *series,
-    ), strict=True))  # fmt: skip
+    series = ("primary", "warning", "accent", "secondary", "success", "error")
+    return {
+        "level-failing": made["text-error"],
+        "level-degraded": made["text-warning"],
+        "level-healthy": made["text-success"],
+        "level-idle": grey,
+        "level-unknown": made["text-accent"],
+        "dim": grey,
+        "grid-header": fore.hex,
+        "grid-header-background": back.blend(fore, 0.08).hex,
+        "grid-cursor": back.blend(Color.parse(made["primary"]), 0.3).hex,
+        "grid-stale": grey,
+        **{own: made[f"text-{name}"] for own, name in zip(SERIES, series, strict=True)},
+    }
