@@ -57,7 +57,7 @@ def nearest(text: str, known: Iterable[str]) -> str:
 
 
 def _wrong(text: str, what: str) -> UsageError:
-    return UsageError(f"{plain(text, _SHOWN) or 'nothing'} is {what}.")
+    return UsageError(f"{plain(text.strip(), _SHOWN) or 'nothing'} is {what}.")
 
 
 def word(text: str) -> str:
