@@ -30,7 +30,7 @@ def spark(values: Sequence[float | None], ascii: bool = False, top: float | None
         [
             GAP
             if value is None or value != value
-            else bars[_STEPS if v >= top else ceil(v / top * _STEPS) if v > 0 else 0]
+            else bars[_STEPS if v >= top else max(1, ceil(v / top * _STEPS)) if v > 0 else 0]
             for value, v in zip(values, known, strict=True)
         ]
     )
