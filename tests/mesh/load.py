@@ -60,6 +60,8 @@ class Load:
                 continue
             due += 1 / self.rate
             await asyncio.sleep(max(0.0, due - loop.time()))
+            if self.rate <= 0:
+                continue
             task = loop.create_task(self._get(session, next(paths)))
             self.waiting.add(task)
             task.add_done_callback(self.waiting.discard)

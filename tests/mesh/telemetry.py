@@ -158,7 +158,7 @@ def introduction(pod: Pod) -> list[Json]:
 
 def answer(pod: Pod) -> list[Json]:
     """The headers with which the proxy of a server says who it is, and whom it took the client
-    for: on a real mesh both know that from the handshake.
+    for: on a real mesh both know that from the handshake. They are on its own replies too.
     """
     return _set(
         {_header(_DESTINATION, label): value for label, value in pod.identity.items()}
