@@ -1,4 +1,4 @@
-"""Quantiles and rates against a real Prometheus, bit for bit."""
+"""Quantiles and rates against a real Prometheus, bit for bit; and that it reads our matchers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.model.hostile import IDS, NAMES
 from tests.prometheus import BINARY, READY_WITHIN, free_port, needs_prometheus
-from tui.model.frame import Histogram
+from tui.model.frame import Histogram, Match
 from tui.model.quantile import quantile
 from tui.model.rates import extrapolated_rate
 
@@ -128,6 +129,10 @@ def _pages(histograms: Sequence[Histogram], counters: Sequence[list[tuple[float,
     lines.append("# TYPE c unknown")
     for case, samples in enumerate(counters):
         lines += [f'c{{case="{case}"}} {_number(value)} {at:.3f}' for at, value in samples]
+    lines.append("# TYPE n unknown")
+    for case, name in enumerate(NAMES):
+        escaped = name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+        lines.append(f'n{{case="{case}",name="{escaped}"}} 1 {AT}')
     return "\n".join([*lines, "# EOF", ""])
 
 
@@ -215,3 +220,17 @@ def test_rates_equal_rate(prometheus: Prometheus, window: int, at: float) -> Non
         if not _same(ours[case], theirs[case])
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=IDS)
+def test_a_hostile_name_selects_itself_alone(prometheus: Prometheus, name: str) -> None:
+    for names in ([name], [name, "some other"]):
+        match = Match.any_of("name", names)
+        literal = json.dumps(match.value, ensure_ascii=False)
+        found = prometheus.ask(f"n{{name{match.op}{literal}}}")
+        assert [NAMES[case] for case in found] == [name]
+
+
+def test_a_matcher_without_values_selects_nothing(prometheus: Prometheus) -> None:
+    match = Match.any_of("name", [])
+    assert prometheus.ask(f"n{{name{match.op}{json.dumps(match.value)}}}") == {}

@@ -19,6 +19,10 @@ V = TypeVar("V")
 Key = tuple[str, ...]
 
 
+_NOTHING = "$x"
+"""Matches no text, not even the empty one, which an absent label has: nothing follows the end."""
+
+
 @lru_cache(maxsize=1024)
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.DOTALL)
@@ -50,11 +54,11 @@ class Match:
 
     @classmethod
     def any_of(cls, label: str, values: Iterable[str]) -> Match:
-        """A matcher for exactly these values, each taken literally."""
+        """A matcher for exactly these values, each taken literally; without any, for nothing."""
         names = sorted(set(values))
         if len(names) == 1:
             return cls(label, "=", names[0])
-        return cls(label, "=~", "|".join(map(re.escape, names)))
+        return cls(label, "=~", "|".join(map(re.escape, names)) if names else _NOTHING)
 
 
 class Kind(Enum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import isnan
 
 
 class Level(Enum):
@@ -68,24 +69,25 @@ def judge(
 ) -> Level:
     """The level of `requests` requests in the window, of which these shares failed.
 
-    `None` is no data. Errors above the degraded bound degrade; from the failing bound on they fail,
-    if there are enough requests to say so. `p99` is seconds.
+    `None` or NaN is no data. A share degrades or fails a service from its bound on, and never if it
+    is 0; failing also takes enough requests to say so. `p99` is seconds.
     """
     if error_ratio is None or client_error_ratio is None:
         return Level.UNKNOWN
+    if isnan(requests + error_ratio + client_error_ratio):
+        return Level.UNKNOWN
     if requests <= 0:
         return Level.IDLE
-    level = Level.HEALTHY
+    if requests >= tolerances.enough and (
+        0 < error_ratio >= tolerances.error_failing
+        or 0 < client_error_ratio >= tolerances.client_error_failing
+    ):
+        return Level.FAILING
     slow = tolerances.slow_p99
     if (
-        error_ratio > tolerances.error_degraded
-        or client_error_ratio >= tolerances.client_error_degraded
+        0 < error_ratio >= tolerances.error_degraded
+        or 0 < client_error_ratio >= tolerances.client_error_degraded
         or (slow is not None and p99 is not None and p99 > slow)
     ):
-        level = Level.DEGRADED
-    if requests >= tolerances.enough and (
-        error_ratio >= tolerances.error_failing
-        or client_error_ratio >= tolerances.client_error_failing
-    ):
-        level = Level.FAILING
-    return level
+        return Level.DEGRADED
+    return Level.HEALTHY

@@ -68,6 +68,7 @@ GATEWAY_NAME: Final = (
 Helm chart's releases and the Gateway API's `NAME-istio`. RE2 and Python both read it."""
 
 _GATEWAY = re.compile(GATEWAY_NAME)
+_CODE = re.compile("[1-5][0-9][0-9]")
 
 
 def looks_like_gateway(workload: str) -> bool:
@@ -89,9 +90,7 @@ def code_class(code: str) -> str:
     """`2xx` of `204`; `0` for no response; `?` for what is no HTTP code."""
     if code == NO_RESPONSE:
         return NO_RESPONSE
-    if len(code) == 3 and code.isascii() and code.isdigit():
-        return f"{code[0]}xx"
-    return "?"
+    return f"{code[0]}xx" if _CODE.fullmatch(code) else "?"
 
 
 def never_arrived(code: str, response_flags: str, destination_workload: str) -> bool:

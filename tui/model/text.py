@@ -17,14 +17,17 @@ def _visible(character: str) -> str:
     return "�" if unicodedata.category(character) in _UNSEEN else character
 
 
-@lru_cache(maxsize=16384)
 def plain(text: str, longest: int = LONGEST) -> str:
     """One line of `text` that is safe to write to a terminal, at most `longest` characters.
 
     Control characters, bidirectional marks, invisible and unassigned ones become `�`; what is too
     long ends in `…`.
     """
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    if cut.isascii() and cut.isprintable():
-        return cut
-    return "".join(map(_visible, cut))
+    cut = text if len(text) <= longest else text[: longest - 1] + "…" if longest > 0 else ""
+    return cut if cut.isascii() and cut.isprintable() else _harmless(cut)
+
+
+# Remembers what is cut already: 16,384 labels of 10 kB would be 160 MB.
+@lru_cache(maxsize=1024)
+def _harmless(text: str) -> str:
+    return "".join(map(_visible, text))
