@@ -1,9 +1,10 @@
 """What is learnt of a page of metrics, so that the next one need only be compared.
 
 The text between two numbers hardly ever changes from one scrape to the next. A page is learnt as a
-chain of such texts, each cut in two where many buckets share a beginning, which is then kept once:
-20 buckets of 800 bytes cost 800 bytes. The next page is as it was if each text stands where it is
-expected, which `bytes.startswith` says without a copy.
+chain of such texts, each in three parts: up to `{`, the labels, the rest. So a block of labels is
+kept once, however many buckets and metrics have it: 67 lines of 700 bytes cost 700 bytes. The next
+page is as it was if each part stands where it is expected, which `bytes.startswith` says without a
+copy.
 """
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ def _starts(body: bytes, at: int) -> Iterator[int]:
 
 @dataclass(slots=True, eq=False)
 class Section:
-    """One family: its `# TYPE` line, the two texts before each number, and what follows the last
-    number, which reaches into the next family if there is one (`open`).
+    """One family: its `# TYPE` line, the three parts of the text before each number, and what
+    follows the last number, which reaches into the next family if there is one (`open`).
     """
 
     head: bytes
-    prefixes: list[bytes] = field(default_factory=list)
-    suffixes: list[bytes] = field(default_factory=list)
+    openings: list[bytes] = field(default_factory=list)
+    blocks: list[bytes] = field(default_factory=list)
+    endings: list[bytes] = field(default_factory=list)
     tail: bytes = b""
     open: bool = False
 
@@ -62,14 +64,16 @@ class Section:
         if not starts(self.head, at):
             return -1
         at += len(self.head)
-        for prefix, suffix in zip(self.prefixes, self.suffixes, strict=True):
-            if not starts(prefix, at):
+        for opening, block, ending in zip(self.openings, self.blocks, self.endings, strict=True):
+            if not starts(opening, at):
                 return -1
-            at += len(prefix)
-            if suffix:
-                if not starts(suffix, at):
-                    return -1
-                at += len(suffix)
+            at += len(opening)
+            if not starts(block, at):
+                return -1
+            at += len(block)
+            if not starts(ending, at):
+                return -1
+            at += len(ending)
             end = find(newline, at)
             append(float(body[at:end]))
             at = end

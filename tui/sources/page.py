@@ -27,6 +27,7 @@ from tui.sources.layout import SECTION, Layout, Section, wanted
 
 _BOUND: Final = b',le="'
 _LAST_LABEL: Final = re.compile(rb'[^"\\]*+"\} ')
+_CLOSE: Final = b"} "
 _SUFFIXES: Final = ("_bucket", "_sum", "_count", "_total")
 
 
@@ -48,11 +49,12 @@ class Stem:
 
 
 class _Known(NamedTuple):
-    """A beginning of lines that was seen before: the slot for each rest of the line. Without a stem
-    nobody wants it.
+    """A line's text up to the end of its labels, less `le`, that was seen before; the slot for each
+    ending. Without a stem nobody wants it.
     """
 
-    prefix: bytes
+    opening: bytes
+    block: bytes
     stem: Stem | None
     slots: dict[bytes, int]
 
@@ -65,7 +67,7 @@ class _Lesson:
     found: list[float] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
-    _blocks: dict[bytes, dict[str, str] | None] = field(default_factory=dict)
+    _labels: dict[bytes, tuple[dict[str, str], str] | None] = field(default_factory=dict)
 
     def add(self, slot: int, value: float) -> None:
         """The next number, unless its slot has one already."""
@@ -77,11 +79,25 @@ class _Lesson:
         self.layout.slots.append(slot)
         self.found.append(value)
 
-    def labels(self, block: bytes) -> dict[str, str] | None:
-        """The labels of a block, which several metrics share."""
-        if block not in self._blocks:
-            self._blocks[block] = labels(block)
-        return self._blocks[block]
+    def labels(self, block: bytes) -> tuple[dict[str, str], str] | None:
+        """The labels of a block less `le`, and its `le`; one object for all metrics with it."""
+        if block not in self._labels:
+            found = labels(block)
+            self._labels[block] = None if found is None else (found, found.pop("le", ""))
+        return self._labels[block]
+
+
+def _parts(text: bytes, at: int) -> tuple[int, int]:
+    """Where the labels of a line begin, and where they end, less a last `le`; `at` is where its
+    number begins. A line without labels, or of another form, is all before them.
+    """
+    brace = text.find(b"{", 0, at) + 1
+    if not brace or not text.endswith(_CLOSE, 0, at):
+        return at, at
+    bound = text.rfind(_BOUND, brace, at)
+    if bound < 0 or not _LAST_LABEL.fullmatch(text, bound + len(_BOUND), at):
+        bound = at - len(_CLOSE)
+    return brace, bound
 
 
 class Page:
@@ -99,7 +115,7 @@ class Page:
         """Slots that the last page did not have."""
         self.dropped = 0
         """Lines of the last page that were bad, or there twice."""
-        self._known: dict[bytes, _Known] = {}
+        self._known: dict[tuple[bytes, bytes], _Known] = {}
         self._slots: dict[int, tuple[Stem, dict[bytes, int]]] = {}
         self._texts: dict[bytes, bytes] = {}
         self._layout = Layout(plain=False)
@@ -166,21 +182,22 @@ class Page:
         """Learn `TEXT NUMBER`; false if the line is not of that form."""
         at = text.rfind(b" ") + 1
         value = number(text[at:])
-        bound = text.rfind(_BOUND, 0, at) + len(_BOUND)
-        if bound < len(_BOUND) or not _LAST_LABEL.fullmatch(text, bound, at):
-            bound = at
-        prefix, suffix = text[:bound], text[bound:at]
-        known = None if value is None else self._known.get(prefix)
-        if known is None and value is not None:
-            known = self._meet(prefix, bool(suffix), gauge, lesson)
-        if known is None or value is None:
+        if value is None:
             return False
-        slot = known.slots.get(suffix, -1)
+        brace, end = _parts(text, at)
+        opening, block, ending = text[:brace], text[brace:end], text[end:at]
+        known = self._known.get((opening, block)) or self._meet(
+            opening, block, ending, gauge, lesson
+        )
+        if known is None:
+            return False
+        ending = self._texts.setdefault(ending, ending)
+        slot = known.slots.get(ending, -1)
         if slot < 0 and known.stem is not None:
-            suffix = self._texts.setdefault(suffix, suffix)
-            slot = self._append(known.stem, known.slots, suffix)
-        section.prefixes.append(known.prefix)
-        section.suffixes.append(self._texts.get(suffix, suffix))
+            slot = self._append(known.stem, known.slots, ending)
+        section.openings.append(known.opening)
+        section.blocks.append(known.block)
+        section.endings.append(ending)
         lesson.add(slot, value)
         return True
 
@@ -195,43 +212,43 @@ class Page:
             lesson.layout.plain = False
             lesson.add(slot, found.value)
 
-    def _meet(self, prefix: bytes, cut: bool, gauge: bool, lesson: _Lesson) -> _Known | None:
-        """Learn how lines begin, up to the value of `le` (`cut`) or to the number."""
-        text = prefix[prefix.rfind(b"\n") + 1 :]
-        if cut:
-            text = text[: -len(_BOUND)] + b"} "
+    def _meet(
+        self, opening: bytes, block: bytes, ending: bytes, gauge: bool, lesson: _Lesson
+    ) -> _Known | None:
+        """Learn a text that ends in a number; `None` if it is not that of a sample."""
+        cut = ending.startswith(_BOUND)
+        whole = opening + block + (_CLOSE if cut else ending)
+        text = whole[whole.rfind(b"\n") + 1 :]
         parts = head(text)
         if parts is None or parts[2] != len(text):
             return None
-        name, block, _ = parts
-        if name not in self._names:
-            return self._keep(_Known(prefix, None, {}))
-        found = lesson.labels(block)
-        if found is None:
-            return None
-        if cut:
-            return self._keep(_Known(prefix, *self._stem(name, found, gauge)))
-        bound = found.get("le", "")
-        rest = {key: value for key, value in found.items() if key != "le"} if bound else found
-        slot = self._slot(name, rest, bound, gauge)
-        return self._keep(_Known(prefix, self.stems[slot], {b"": slot}))
-
-    def _keep(self, known: _Known) -> _Known:
-        """Remember it, unless a comment or a bad line stands in it, which may never come again."""
-        if known.prefix.rfind(b"\n") <= 0:
-            self._known[known.prefix] = known
+        name, inside, _ = parts
+        known = _Known(opening, block, None, {})
+        if name in self._names:
+            found = lesson.labels(inside)
+            if found is None:
+                return None
+            rest, bound = found
+            stem, slots = self._stem(name, rest, gauge)
+            if not cut and (bound or ending != _CLOSE):
+                slots = {ending: self._slot(name, rest, bound, gauge)}
+            known = known._replace(stem=stem, slots=slots)
+        if whole.rfind(b"\n") <= 0:  # else there is a comment in it, or a bad line: for once only
+            share = self._texts.setdefault
+            known = known._replace(opening=share(opening, opening), block=share(block, block))
+            self._known[known.opening, known.block] = known
         return known
 
     def _slot(self, name: str, labels: Mapping[str, str], bound: str, gauge: bool) -> int:
         stem, slots = self._stem(name, labels, gauge)
-        suffix = f'{bound}"}} '.encode() if bound else b""
-        slot = slots.get(suffix, -1)
-        return slot if slot >= 0 else self._append(stem, slots, suffix)
+        ending = _BOUND + bound.encode() + b'"' + _CLOSE if bound else _CLOSE
+        slot = slots.get(ending, -1)
+        return slot if slot >= 0 else self._append(stem, slots, ending)
 
-    def _append(self, stem: Stem, slots: dict[bytes, int], suffix: bytes) -> int:
-        slots[suffix] = slot = len(self.stems)
+    def _append(self, stem: Stem, slots: dict[bytes, int], ending: bytes) -> int:
+        slots[ending] = slot = len(self.stems)
         self.stems.append(stem)
-        self.bounds.append(intern(suffix[:-3].decode(errors="replace")))
+        self.bounds.append(intern(ending[len(_BOUND) : -3].decode(errors="replace")))
         return slot
 
     def _stem(
