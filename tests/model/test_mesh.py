@@ -156,7 +156,8 @@ def test_a_gateway_is_a_row_and_what_it_answers_itself_is_its_own() -> None:
         requests(7, **gateway),
         requests(
             1, **gateway, response_code="404", response_flags="NR", destination_service="unknown",
-            destination_service_name="unknown", destination_workload="unknown",
+            destination_service_name="unknown", destination_service_namespace="unknown",
+            destination_workload="unknown",
         ),
         metric("istio_request_bytes_sum", 70, **gateway),
         *buckets({"5": 6, "+Inf": 7}, **gateway),
@@ -167,6 +168,7 @@ def test_a_gateway_is_a_row_and_what_it_answers_itself_is_its_own() -> None:
     assert mesh[key].request_bytes == 70
     assert mesh[key].latency is not None
     assert mesh[REVIEWS].requests == 7
+    assert mesh.keys() == {key, REVIEWS}
 
 
 def test_a_workload_with_a_gateways_name_that_is_served_is_no_gateway() -> None:

@@ -19,6 +19,9 @@ from tui.model.service import Service, Tally, latency
 
 V = TypeVar("V")
 
+NOWHERE = ServiceKey("service", labels.UNKNOWN, labels.UNKNOWN)
+"""Where a gateway counts what it has no route for: no service, and already in the gateway's row."""
+
 
 def _keys(table: Table[Any]) -> Iterator[tuple[Key, ServiceKey]]:
     """Each row's key with the service it belongs to."""
@@ -71,8 +74,8 @@ def _called(frame: Frame, served: dict[ServiceKey, Tally]) -> dict[ServiceKey, T
         if service in served:
             if labels.never_arrived(key[code_at], key[flags_at], key[workload_at]):
                 served[service].unreached += rate
-            continue
-        others.setdefault(service, Tally()).add(key[code_at], key[grpc_at], rate)
+        elif service != NOWHERE:
+            others.setdefault(service, Tally()).add(key[code_at], key[grpc_at], rate)
     return others
 
 
