@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from tui.sources.simulation import LEVELS, STEP, Simulation
+from tui.sources.reports import LEVELS
+from tui.sources.simulation import STEP, Simulation
 
 ISTIO: Final = "1.27.1"
 _REQUESTS_A_CONNECTION: Final = 12

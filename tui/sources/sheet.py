@@ -11,16 +11,16 @@ quantiles scatter less than drawn ones would; it is the levels, drawn in each st
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from tui.model import labels
-from tui.model.frame import Kind, Query
+from tui.model.frame import Kind, Match, Query
 from tui.sources.proxy_stats import Stat, proxy_stats
-from tui.sources.simulation import LEVELS, Simulation
-from tui.sources.topology import NOBODY, Workload
+from tui.sources.reports import LEVELS, Report, block
+from tui.sources.simulation import Simulation
 from tui.sources.traffic import Cell
 
 BOUNDS: Final = (
@@ -34,6 +34,7 @@ _PACE: Final = (0.85, 1.0, 1.45, 1.0)
 _HOP: Final = 0.6
 """Milliseconds that a client measures more than its server."""
 _HISTOGRAMS: Final = (labels.DURATION, labels.REQUEST_BYTES, labels.RESPONSE_BYTES)
+_SUFFIXES: Final = ("_bucket", "_sum", "_count")
 _TCP: Final = (
     labels.TCP_OPENED, labels.TCP_CLOSED, labels.TCP_REQUEST_BYTES, labels.TCP_RESPONSE_BYTES,
 )  # fmt: skip
@@ -61,56 +62,6 @@ def spread(median: float, sigma: float, shift: float = 0.0) -> Spread:
         for bound in BOUNDS[:-1]
     ]
     return Spread((*shares, 1.0), shift + median * math.exp(sigma * sigma / 2))
-
-
-def label_set(cell: Cell, side: int) -> dict[str, str]:
-    """Istio's labels in Istio's order, as the source's (0) or the destination's (1) proxy writes
-    them.
-    """
-    service, tcp = cell.service, cell.service.protocol == "tcp"
-    cluster = labels.UNKNOWN if cell.destination is NOBODY else "Kubernetes"
-    found = {labels.REPORTER: ("source", "destination")[side], **_peer("source", cell.source)}
-    found |= {
-        "source_cluster": labels.UNKNOWN if cell.source is NOBODY else "Kubernetes",
-        **_peer("destination", cell.destination, service.host),
-        labels.SERVICE: service.name,
-        labels.NAMESPACE: service.namespace,
-        "destination_cluster": cluster,
-        labels.PROTOCOL: service.protocol,
-    }
-    if not tcp:
-        found |= {labels.CODE: cell.code, labels.GRPC_STATUS: cell.grpc}
-    secured = "none" if cell.source is NOBODY else labels.MUTUAL_TLS
-    return found | {
-        labels.FLAGS: cell.flags,
-        labels.SECURITY: secured if side else labels.UNKNOWN,
-    }
-
-
-def _peer(end: str, workload: Workload, host: str = "") -> dict[str, str]:
-    known = workload.version != labels.UNKNOWN
-    canonical = {
-        f"{end}_canonical_service": workload.app,
-        f"{end}_canonical_revision": workload.version if known else "latest",
-    }
-    rest = {
-        f"{end}_workload_namespace": workload.namespace,
-        f"{end}_principal": workload.principal,
-        f"{end}_app": workload.app,
-        f"{end}_version": workload.version,
-    }
-    if host:
-        return {f"{end}_workload": workload.name, **rest, f"{end}_service": host, **canonical}
-    return {f"{end}_workload": workload.name, **canonical, **rest}
-
-
-def target_labels(simulation: Simulation, target: str) -> dict[str, str]:
-    """What discovery would know of a target."""
-    for workload in simulation.workloads():
-        if workload.target == target and "." in target:
-            pod = f"{workload.name}-0"
-            return {"instance": target, "pod": pod, "namespace": workload.namespace}
-    return {"instance": target}
 
 
 @dataclass(slots=True)
@@ -189,24 +140,20 @@ class Sheet:
     queries: Sequence[Query] | None
     _pages: dict[str, dict[str, list[_Line]]] = field(default_factory=dict)
     _wanted: dict[str, list[Query]] = field(default_factory=dict)
-    _labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for query in self.queries or ():
             suffix = "_bucket" if query.kind is Kind.HISTOGRAM else ""
             self._wanted.setdefault(query.metric + suffix, []).append(query)
-        targets = sorted({w.target for w in self.simulation.workloads()})
-        self._labels = {t: target_labels(self.simulation, t) for t in targets}
-        self._pages = {t: {} for t in targets}
-        for at, cell in enumerate(self.simulation.cells):
-            for side, workload in enumerate((cell.source, cell.destination)):
-                if cell.sides[side]:
-                    self._add(cell, at * LEVELS, side, workload.target)
+        self._pages = {target: {} for target in self.simulation.targets}
+        for report in self.simulation.reports:
+            self._add(report)
 
     def targets(self) -> Mapping[str, Mapping[str, str]]:
         """Every target that has something to say, with the labels that discovery gives it."""
         own = self._own_wanted()
-        return {t: x for t, x in self._labels.items() if self._pages[t] or (own and "." in t)}
+        every = self.simulation.targets.items()
+        return {t: x for t, x in every if self._pages[t] or (own and "." in t)}
 
     def page(self, target: str, counts: Sides, at: float) -> bytes:
         """A target's page. `counts` are those of `at`."""
@@ -228,50 +175,47 @@ class Sheet:
         if self.queries is None:
             return True
         for query in self._wanted.get(sample, ()):
-            if all(m.accepts(found.get(m.label, "")) for m in query.where) and (
-                not query.either
-                or any(all(m.accepts(found.get(m.label, "")) for m in x) for x in query.either)
+            if _holds(query.where, found) and (
+                not query.either or any(_holds(group, found) for group in query.either)
             ):
                 return True
         return False
 
-    def _add(self, cell: Cell, slot: int, side: int, target: str) -> None:
-        own = label_set(cell, side)
-        found = {**self._labels[target], **own}
-        block = _block(own)
-        tcp = cell.service.protocol == "tcp"
-        for metric in _TCP if tcp else (labels.REQUESTS, *_HISTOGRAMS):
+    def _add(self, report: Report) -> None:
+        cell, found = report.cell, report.labels
+        metrics: tuple[str, ...] = (labels.REQUESTS, *_HISTOGRAMS)
+        for metric in _TCP if cell.service.protocol == "tcp" else metrics:
             if metric not in _HISTOGRAMS:
                 parts = (False, False, False)
-                template = f"{metric}{{{block}}} %d\n" if self._selects(metric, found) else ""
-            elif metric == labels.DURATION and cell.code == labels.NO_RESPONSE:
-                continue
+                if not self._selects(metric, found):
+                    continue
+                template = f"{metric}{{{report.block}}} %d\n"
             else:
-                bucket, add, count = (
-                    self._selects(metric + suffix, found)
-                    for suffix in ("_bucket", "_sum", "_count")
-                )
+                if metric == labels.DURATION and cell.code == labels.NO_RESPONSE:
+                    continue
+                bucket, add, count = (self._selects(metric + x, found) for x in _SUFFIXES)
                 parts = (bucket, add, count)
-                template = _histogram(metric, block, parts)
-            if template:
-                line = _Line(template.encode(), cell, slot, side, metric, parts)
-                self._pages[target].setdefault(metric, []).append(line)
+                if not any(parts):
+                    continue
+                template = _histogram(metric, report.block, parts)
+            line = _Line(template.encode(), cell, report.slot, report.side, metric, parts)
+            self._pages[report.target].setdefault(metric, []).append(line)
 
     def _own(self, target: str, counts: Sides, at: float) -> list[bytes]:
         """The proxy's own statistics."""
         families: dict[tuple[str, str], list[Stat]] = {}
         for stat in proxy_stats(self.simulation, target, counts[0], at):
-            if self._selects(stat.name, {**self._labels[target], **stat.labels}):
+            if self._selects(stat.name, self.simulation.targets[target] | stat.labels):
                 families.setdefault((stat.name, stat.type), []).append(stat)
         text = []
         for (name, kind), stats in families.items():
             text.append(f"# TYPE {name} {kind}\n")
-            text += [f"{name}{{{_block(stat.labels)}}} {stat.value}\n" for stat in stats]
+            text += [f"{name}{{{block(stat.labels)}}} {stat.value}\n" for stat in stats]
         return [line.encode() for line in text]
 
 
-def _block(pairs: Mapping[str, str]) -> str:
-    return ",".join(f'{key}="{value}"' for key, value in pairs.items())
+def _holds(matchers: Iterable[Match], found: Mapping[str, str]) -> bool:
+    return all(matcher.accepts(found.get(matcher.label, "")) for matcher in matchers)
 
 
 def _histogram(metric: str, block: str, parts: tuple[bool, bool, bool]) -> str:

@@ -10,17 +10,16 @@ outcomes.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from random import Random
 from typing import Final
 
+from tui.sources.reports import LEVELS, Report, reports, targets
 from tui.sources.topology import Workload, topology
 from tui.sources.traffic import CYCLE, Moment, Part, Rhythm, cells
 
 STEP: Final = 5.0
 """Seconds."""
-LEVELS: Final = 4
-"""How loaded a server was: calm, usual, busy; the last are those that wait for the canary."""
 UPTIME: Final = 6 * 3600.0
 """Seconds that a proxy which never restarts has been up when a run begins."""
 _USUAL: Final = (0.3, 0.45, 0.25, 0.0)
@@ -54,10 +53,13 @@ class Simulation:
         self.cells = cells(seed, self.topology)
         self.rhythm = Rhythm.of(seed)
         self._seed = seed
+        self.targets = targets(self.workloads())
+        """Each target with its labels."""
         random = Random(f"proxies {seed}")
         self._restarts = {
             target: (random.randint(480, 1080), random.randint(0, 1080))
-            for target in sorted({w.target for w in self.workloads() if "." in w.target})
+            for target in self.targets
+            if "." in target
         }
         tides = {s.name: random.uniform(40.0, 160.0) for s in self.topology.services}
         self._plan = [
@@ -78,6 +80,11 @@ class Simulation:
         """Every workload with a proxy."""
         served = [w for s in self.topology.services for w in s.workloads]
         return [*self.topology.gateways, *served]
+
+    @cached_property
+    def reports(self) -> list[Report]:
+        """Each side of each cell."""
+        return list(reports(self.cells, self.targets))
 
     def uptime(self, target: str, step: int) -> float:
         """Seconds since the proxy of a target restarted, when a step begins."""
@@ -142,15 +149,12 @@ class Counters:
         rates = simulation.expected()
         self._totals = [math.ceil(rate * UPTIME) for rate in rates]
         self._zeros = (self._totals[:], self._totals[:])
-        for at_cell, cell in enumerate(simulation.cells):
-            for side, workload in enumerate((cell.source, cell.destination)):
-                if not cell.sides[side]:
-                    continue
-                slots = range(at_cell * LEVELS, (at_cell + 1) * LEVELS)
-                self._slots.setdefault(workload.target, ([], []))[side].extend(slots)
-                up = simulation.uptime(workload.target, self._step) / UPTIME
-                for slot in slots:
-                    self._zeros[side][slot] -= math.ceil(self._totals[slot] * up)
+        for report in simulation.reports:
+            slots = range(report.slot, report.slot + LEVELS)
+            self._slots.setdefault(report.target, ([], []))[report.side].extend(slots)
+            up = simulation.uptime(report.target, self._step) / UPTIME
+            for slot in slots:
+                self._zeros[report.side][slot] -= math.ceil(self._totals[slot] * up)
 
     def read(self, at: float) -> tuple[list[int], list[int]]:
         """What the source's and the destination's proxy show for each slot at this instant, which

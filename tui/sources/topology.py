@@ -155,8 +155,8 @@ def _calls(random: Random, roles: list[Role]) -> dict[str, dict[str, float]]:
     for role in roles[len(cast.ROLES) :]:
         near = [other for other in may_call[-200:] if other.namespace == role.namespace]
         for _ in range(random.choice((1, 1, 2, 2, 3))):
-            caller = random.choice(near if near and random.random() < 0.6 else may_call)
-            calls[caller.name][role.name] = round(random.uniform(0.05, 0.6), 2)
+            above = random.choice(near if near and random.random() < 0.6 else may_call)
+            calls[above.name][role.name] = round(random.uniform(0.05, 0.6), 2)
         if role.protocol != "tcp" and random.random() < 0.4:
             may_call.append(role)
     return calls
