@@ -37,8 +37,9 @@ class Server:
     url: str
     requests: list[Request] = field(default_factory=list)
 
-    def asked(self, path: str = "/api/v1/query") -> list[Request]:
-        return [request for request in self.requests if request.path.endswith(path)]
+    def asked(self, metric: str = "istio_") -> list[Request]:
+        """What was asked about a metric: not what the source wants to know for itself."""
+        return [request for request in self.requests if metric in request.query]
 
 
 def answer(
@@ -78,9 +79,13 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
         assert task is not None
         tasks.add(task)
         try:
-            while (request := await _read(reader)) is not None:
+            while first := await reader.read(1):
+                if first == _HANDSHAKE:
+                    writer.write(answer("this port speaks plain HTTP", 400, "text/plain"))
+                    break
+                request = await _read(first, reader)
                 server.requests.append(request)
-                if not await _respond(server, handler(request), writer):
+                if not await _respond(handler(request), writer):
                     break
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client or the test has ended the connection
@@ -102,11 +107,12 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
         await asyncio.sleep(0)
 
 
-async def _read(reader: asyncio.StreamReader) -> Request | None:
-    first = await reader.readline()
-    if not first:
-        return None
-    method, target, _ = first.decode().split(" ")
+_HANDSHAKE = b"\x16"
+"""The first byte of a TLS connection."""
+
+
+async def _read(first: bytes, reader: asyncio.StreamReader) -> Request:
+    method, target, _ = (first + await reader.readline()).decode().split(" ")
     headers: dict[str, str] = {}
     while line := (await reader.readline()).decode().strip():
         name, _, value = line.partition(":")
@@ -116,9 +122,7 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     return Request(method, target, headers, dict(pairs))
 
 
-async def _respond(
-    server: Server, response: bytes | AsyncIterator[bytes], writer: asyncio.StreamWriter
-) -> bool:
+async def _respond(response: bytes | AsyncIterator[bytes], writer: asyncio.StreamWriter) -> bool:
     """Whether the connection can be used again: not after a response in pieces, or of nothing."""
     if isinstance(response, bytes):
         writer.write(response)

@@ -141,8 +141,7 @@ def _decoded(reply: Reply, by: tuple[str, ...], place: str, shape: str) -> Any:
         raise _misshapen(reply, place, shape) from None
     if envelope.status != "success" or envelope.data is None:
         if envelope.status == "error" and envelope.error:
-            said = plain(envelope.error, failures.LONGEST_TEXT)
-            raise SourceError(Reason.BAD_QUERY, f"{place} refuses the query: {said}")
+            raise failures.contradicted(envelope.error, place)
         raise failures.undecodable(reply.body, reply.headers.get("content-type", ""), place)
     if envelope.data.resultType != shape:
         raise _misshapen(reply, place, shape)

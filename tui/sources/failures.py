@@ -22,6 +22,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises of a body that is no JSON of the expected shape: other JSON, bytes that are
 no UTF-8, brackets nested without end."""
 
+_ASK_LESS: Final = "choose fewer namespaces or a shorter window"
 _PLAIN_ON_TLS: Final = re.compile(rb"(?i)http request (was sent )?to (an )?https")
 _NO_TENANT: Final = re.compile(r"(?i)no org ?id")
 
@@ -46,7 +47,7 @@ def refused(
 ) -> SourceError:
     """An answer whose HTTP status is no success. `known` is whether we sent a credential."""
     words = _words(body, headers)
-    said = f": {plain(words.error, LONGEST_TEXT)}" if words.error else "."
+    said = f"{status}; {_quote(words.error)}" if words.error else f"{status}"
     match status:
         case 400 if _PLAIN_ON_TLS.search(body):
             secure = place.replace("http://", "https://", 1)
@@ -55,7 +56,7 @@ def refused(
             return SourceError(Reason.UNAUTHORIZED, _unauthorized(place, words, known))
         case 403:
             advice = "ask for the right to read there, or check the namespace and the tenant"
-            return SourceError(Reason.FORBIDDEN, f"{place} forbids this (403), {advice}{said}")
+            return SourceError(Reason.FORBIDDEN, f"{place} forbids this ({said}): {advice}.")
         case 404:
             advice = "check the path in the URL (Mimir has /prometheus, Grafana Cloud /api/prom)"
             return SourceError(Reason.NOT_FOUND, f"{place} has no Prometheus API (404): {advice}.")
@@ -63,24 +64,31 @@ def refused(
             advice = "write user and password into HTTPS_PROXY"
             return SourceError(Reason.UNAUTHORIZED, f"The proxy wants a password: {advice}.")
         case 413 | 414 | 431:
-            advice = "choose fewer namespaces"
-            return SourceError(
-                Reason.BAD_QUERY, f"The query is too long for {place} ({status}): {advice}."
-            )
+            return _bad_query(f"{place} finds the query too long ({status})")
         case 429:
             return _limited(place, headers)
         case 408 | 504:
-            return _gave_up(place, f"({status}).")
+            return _gave_up(place, said)
         case _ if status == 503 and words.errorType == "timeout":
-            return _gave_up(place, f"({status}){said}")
+            return _gave_up(place, said)
         case _ if status >= 500:
-            return _server(status, headers, place, said)
+            sentence = f"{place} has an error of its own ({said}): its log may say more."
+            return SourceError(Reason.SERVER, sentence, _retry_after(headers))
         case 400 | 422:
-            return SourceError(Reason.BAD_QUERY, f"{place} refuses the query ({status}){said}")
+            return _bad_query(f"{place} refuses the query ({said})")
     return SourceError(
         Reason.NOT_PROMETHEUS,
         f"{place} answered {status}, which is not of Prometheus' API: check the URL.",
     )
+
+
+def contradicted(error: str, place: str) -> SourceError:
+    """An answer with status 200 that tells of an error, as some proxies make it."""
+    return _bad_query(f"{place} refuses the query ({_quote(error)})")
+
+
+def _quote(words: str) -> str:
+    return f"“{plain(words, LONGEST_TEXT)}”"
 
 
 def redirected(status: int, target: str, place: str) -> SourceError:
@@ -112,8 +120,7 @@ def late(place: str, timeout: float) -> SourceError:
     """An answer that did not come in time."""
     return SourceError(
         Reason.TIMEOUT,
-        f"{place} did not answer within {timeout:g} s: "
-        "ask for less (a namespace, a shorter window), or raise --timeout.",
+        f"{place} did not answer within {timeout:g} s: {_ASK_LESS}, or raise --timeout.",
     )
 
 
@@ -140,10 +147,11 @@ def unreachable(error: BaseException, place: str, timeout: float) -> SourceError
     for cause in _causes(error):
         if isinstance(cause, OSError) and (sentence := _network(cause, place)):
             return SourceError(Reason.UNREACHABLE, sentence)
+    wanted = "a client certificate (--cert)" if place.startswith("https:") else "https"
     return SourceError(
         Reason.UNREACHABLE,
         f"{place} closed the connection without a whole answer: "
-        "is it restarting, or does the port want https?",
+        f"is it restarting, or does it want {wanted}?",
     )
 
 
@@ -196,16 +204,11 @@ def _limited(place: str, headers: Mapping[str, str]) -> SourceError:
 
 
 def _gave_up(place: str, said: str) -> SourceError:
-    advice = "ask for less (a namespace, a shorter window)"
-    return SourceError(Reason.TIMEOUT, f"{place} gave up on the query, {advice} {said}")
+    return SourceError(Reason.TIMEOUT, f"{place} gave up on the query ({said}): {_ASK_LESS}.")
 
 
-def _server(status: int, headers: Mapping[str, str], place: str, said: str) -> SourceError:
-    wait = _retry_after(headers)
-    advice = "it may come back by itself, or its log says why"
-    return SourceError(
-        Reason.SERVER, f"{place} has an error of its own ({status}), {advice}{said}", wait
-    )
+def _bad_query(what: str) -> SourceError:
+    return SourceError(Reason.BAD_QUERY, f"{what}: {_ASK_LESS}.")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

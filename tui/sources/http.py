@@ -193,8 +193,9 @@ def client(endpoint: Endpoint, place: Address) -> httpx.AsyncClient:
     """
     import httpx  # takes 60 ms: not while the program starts
 
-    # httpx writes each URL to its log, and with it the tenant's query string.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # They log each URL with its query string, and what the server sent: cookies, redirects.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     headers = [("User-Agent", "istiotop"), ("Accept", "application/json"),
                ("Accept-Encoding", "gzip"), *endpoint.headers]  # fmt: skip
     try:
