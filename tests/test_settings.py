@@ -323,9 +323,7 @@ def test_no_secret_is_shown() -> None:
     for text in (repr(SECRETIVE), str(SECRETIVE), f"{SECRETIVE!r}", repr(found),
                  str(shown), info.text(found), info.as_json(found)):  # fmt: skip
         assert SECRET not in text
-        assert (
-            "user" not in text.replace("basic_user", "").replace("your", "") or "user:" not in text
-        )
+        assert "user:" not in text
 
 
 def test_info_names_every_setting_and_where_it_comes_from(config: Path) -> None:
