@@ -153,10 +153,11 @@ def test_seeds_fill_the_room_that_is_left_latest_first() -> None:
 
 
 def test_seeds_of_an_empty_history() -> None:
-    made: Histories[str] = Histories(8, 10)
+    made: Histories[str] = Histories(3, 10)
     made.seed([])
-    made.seed([(5, {"a": 1}), (10, {"a": 3})])
+    made.seed([(-math.inf, {"b": 1}), (5, {"a": 1}), (NAN, {"b": 1}), (10, {"a": 3})])
     assert made.cells("a", 1, 10, 10) == [2]
+    assert len(made) == 1
 
 
 times = st.integers(0, 200).map(float)
