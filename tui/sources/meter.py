@@ -138,7 +138,8 @@ class Meter:
 
     def _remember(self, target: str, track: Track, labels: Mapping[str, str]) -> None:
         if self._tracks.get(target) is not track:
-            self.forget(target)
+            if target in self._tracks:
+                self._plans.clear()
             self._tracks[target] = track
         if track.labels != labels:
             track.labels = dict(labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isnan
@@ -55,7 +55,7 @@ class Part:
         """The group of one of the slots."""
         return self.groups[bisect_left(self.slots, slot)]
 
-    def present(self, values: int, gone: frozenset[int]) -> set[int]:
+    def present(self, values: int, gone: Set[int]) -> set[int]:
         """The groups that have a slot among the first `values`, and not gone."""
         if values >= self.seen and not gone:
             return self.members

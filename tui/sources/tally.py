@@ -116,7 +116,15 @@ class Tally:
         for group, increase in zip(part.groups, grown, strict=False):
             if increase > 0:
                 values[group] += increase / elapsed
-        self._present |= part.present(end.slots, end.gone & start.gone)
+        if end.gone:
+            gone = {
+                slot
+                for slot in end.gone
+                if (slot >= start.slots or slot in start.gone) and after[slot] == before[slot]
+            }
+            self._present |= part.present(end.slots, gone)
+        else:
+            self._present |= part.present(end.slots, end.gone)
 
     def _births(self, part: Part, span: Span, first: int) -> None:
         """What the scrape at the start of the window did not have, as it is at the window's end."""
