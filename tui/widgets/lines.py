@@ -87,6 +87,8 @@ def strip(pieces: Iterable[Piece], width: int) -> Strip:
     segments: list[Segment] = []
     run, style, alone = "", Style.null(), False
     for piece in pieces:
+        if not piece.text:
+            continue
         joins = not alone and not piece.alone
         if not run or (joins and run.isspace()):
             style, alone = piece.style, piece.alone
@@ -128,28 +130,36 @@ def places(
     return tuple(found)
 
 
-def heading(
-    layout: Iterable[Place], order: tuple[str, bool] | None, width: int, ascii: bool
-) -> str:
-    """The titles, an arrow at the column of `order`: its key, and whether it descends.
+def header_line(
+    layout: Iterable[Place],
+    order: tuple[str, bool] | None,
+    width: int,
+    palette: Palette,
+    ascii: bool = False,
+) -> Strip:
+    """The titles, that of the column of `order` with an arrow: its key, and whether it descends.
 
     Where a title leaves no room for the arrow, it takes the gap before a column aligned right.
     """
-    line, end = "", 0
+    pieces: list[Piece] = []
+    end = 0
     for place in layout:
-        title, cells = place.title, place.width
-        line += " " * (place.start - end)
-        if order is not None and order[0] == place.key:
+        title, cells, gap = place.title, place.width, place.start - end
+        ordered = order is not None and order[0] == place.key
+        if order is not None and ordered:
             arrow = "↓" if order[1] else "↑"
             if place.align == "left":
                 title = fitted(title, cells - 1).rstrip() + arrow
             else:
                 title = arrow + title
-                if line.endswith(" "):
-                    line, cells = line[:-1], cells + 1
-        line += fitted(title, cells, place.align, "end", ascii)
+                if gap and cell_len(title) > cells:
+                    cells, gap = cells + 1, gap - 1
+        pieces.append(Piece(" " * gap, palette.header))
+        text = fitted(title, cells, place.align, "end", ascii)
+        pieces.append(Piece(text, palette.sorted if ordered else palette.header, ordered))
         end = place.start + place.width
-    return line + " " * (width - end)
+    pieces.append(Piece(" " * (width - end), palette.header))
+    return strip(pieces, width)
 
 
 def row_line(
@@ -169,8 +179,7 @@ def row_line(
     end = 0
     for number, key, _, start, room, align, crop in layout:
         cell = cells[number] if number < len(cells) else _NOTHING
-        if start > end:
-            pieces.append(Piece(" " * (start - end), plain))
+        pieces.append(Piece(" " * (start - end), plain))
         text = fitted(cell.text, room, align, crop, ascii)
         tone = "dim" if cell.dim else cell.level.value if cell.level else ""
         if cursor and key == current:
@@ -178,6 +187,5 @@ def row_line(
         else:
             pieces.append(Piece(text, tones[tone]))
         end = start + room
-    if end < width:
-        pieces.append(Piece(" " * (width - end), plain))
+    pieces.append(Piece(" " * (width - end), plain))
     return strip(pieces, width)

@@ -12,7 +12,7 @@ TONES: Final = ("failing", "degraded", "healthy", "idle", "unknown", "dim")
 """What may colour a cell: its level, or that it is dim."""
 
 COMPONENTS: Final = frozenset(
-    f"grid--{name}" for name in ("header", "stale", "cursor", "cell-cursor", *TONES)
+    f"grid--{name}" for name in ("header", "sorted", "stale", "cursor", "cell-cursor", *TONES)
 )
 
 
@@ -20,6 +20,8 @@ class Palette(NamedTuple):
     """Styles, looked up once for many lines; two that look the same are one object."""
 
     header: Style
+    sorted: Style
+    """The title of the column that the rows are sorted by."""
     tones: Mapping[str, Style]
     """By `TONES`, and `""` for text that is nothing special."""
     cursor_tones: Mapping[str, Style]
@@ -35,8 +37,10 @@ def palette(widget: Widget, stale: bool) -> Palette:
     one: dict[Style, Style] = {}
     tones = {tone: one.setdefault(style, style) for tone, style in {"": plain, **tones}.items()}
     cursor = styled("grid--cursor", partial=True)
+    header = styled("grid--header")
     return Palette(
-        styled("grid--header"),
+        header,
+        header + styled("grid--sorted", partial=True),
         tones,
         {tone: style + cursor for tone, style in tones.items()},
         styled("grid--cell-cursor", partial=True),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from rich.segment import Segment
 from textual.strip import Strip
 
 from tui.view.table import Column, Row
-from tui.widgets.lines import Place, heading, places, row_line
+from tui.widgets.lines import Place, header_line, places, row_line
 from tui.widgets.palette import Palette
 
 
@@ -95,8 +94,7 @@ class Sheet:
 
     def header(self, palette: Palette) -> Strip:
         """The titles as a line."""
-        titles = heading(self._places, self.order, self.width, self._ascii)
-        return Strip([Segment(titles, palette.header)] if titles else [], self.width)
+        return header_line(self._places, self.order, self.width, palette, self._ascii)
 
     def line(self, index: int, palette: Palette) -> Strip:
         """A row as a line; a blank one past the last row."""
