@@ -87,9 +87,8 @@ class Verdict:
     """What is known of B beside A.
 
     `error_difference`: every difference of error ratios, B - A, that is not excluded.
-    `detectable`: the least excess of errors that would have been seen by now. `needed`: requests
-    of B, in all, until an excess of `WORTH_SEEING` would be. `unlike`: 0 where both have the same
-    callers, 1 where they have none in common.
+    `detectable`: the least excess of errors that would have been seen by now. `unlike`: 0 where
+    both have the same callers, 1 where they have none in common.
     """
 
     outcome: Outcome
@@ -98,7 +97,6 @@ class Verdict:
     error_difference: Interval
     slower: Slower | None
     detectable: float
-    needed: float
     unlike: float
 
 
@@ -190,9 +188,15 @@ def verdict(a: Version, b: Version, alpha: float = ALPHA) -> Verdict:
         error_difference=difference(a.failed, b.failed, _each(alpha) * 2),
         slower=slower,
         detectable=least,
-        needed=trials_needed(a.failed, b.failed, WORTH_SEEING, _each(alpha)),
         unlike=apart,
     )
+
+
+def requests_needed(a: Version, b: Version, alpha: float = ALPHA) -> float:
+    """Requests of B, in all and at the same split, until an excess of errors of `WORTH_SEEING`
+    would be seen; infinite while one version has no traffic.
+    """
+    return trials_needed(a.failed, b.failed, WORTH_SEEING, _each(alpha))
 
 
 def quantile_interval(q: float, counts: Histogram, alpha: float = ALPHA) -> Interval:
