@@ -59,6 +59,12 @@ def test_wide_columns_come_when_names_have_comfort_or_when_asked_for() -> None:
     assert keys(taken(ALL) - 1, wide=True) == [c.key for c in ALL if c is not OUT]
 
 
+def test_a_wide_column_that_nobody_asked_for_goes_before_all_others() -> None:
+    columns = (NAME, P50, column("extra", 5, drop=1, wide=True))
+    assert [c.key for c, _ in fit(columns, taken(columns))] == ["name", "p50"]
+    assert [c.key for c, _ in fit(columns, taken(columns) - 1, wide=True)] == ["name", "extra"]
+
+
 def test_the_column_of_the_order_stays_on_a_narrow_line() -> None:
     assert keys(ORDINARY - 7, keep=("p50",)) == ["name", "space", "rate", "p50", "health"]
     assert keys(ORDINARY + 8, keep=("in",)) == [

@@ -20,6 +20,7 @@ from tests.widgets.tables import (
     plain_rows,
     sample,
 )
+from tui.model.health import Level
 from tui.view.table import Cell, Row
 from tui.widgets.grid import MARGIN, Grid
 
@@ -170,6 +171,16 @@ async def test_stale_greys_everything_once(watch: Watch) -> None:
             await pilot.pause()
             assert len(watch.lines) == 11
         watch.assert_true(app.grid)
+
+
+async def test_two_tones_of_one_colour_are_one_segment() -> None:
+    app = GridApp()
+    async with app.run_test(size=SIZE) as pilot:
+        cells = (Cell("a", Level.IDLE), Cell("b", dim=True), Cell("c", Level.FAILING))
+        app.grid.show(FEW, [Row(1, cells), Row(2, cells)])
+        await pilot.pause()
+        line = list(app.grid.render_line(2))
+        assert [segment.text.split() for segment in line] == [["a", "b"], ["c"]]
 
 
 async def test_another_theme_draws_everything_in_its_colours(watch: Watch) -> None:
