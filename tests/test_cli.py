@@ -167,6 +167,7 @@ def test_a_source_without_the_metric_is_5_and_says_so(capsys: Outputs, source: P
     code, out, err = run(capsys, "services")
     assert (code, out) == (5, "")
     assert "istio_requests_total" in sentence(err)
+    assert {query.table for query in source.asks[-1].queries} == {"served", "called"}
 
 
 def test_warnings_are_in_json_and_else_on_standard_error(

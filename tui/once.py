@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui import report
 from tui.model import mesh
 from tui.model.frame import Ask, Frame
 from tui.model.pulse import Phase, Pulse
-from tui.model.questions import ServiceKey, service_queries
+from tui.model.questions import CALLED, SERVED, ServiceKey, service_queries
 from tui.model.text import plain
 from tui.options import UsageError
 from tui.poller import Poller
@@ -35,6 +35,11 @@ class _Question:
     def ask(self) -> Ask:
         queries = service_queries(self.settings.scope, None, self.unserved, self.means)
         return Ask(queries, self.settings.window, self.settings.at)
+
+    def about_requests(self) -> Ask:
+        """The same about nothing but requests."""
+        ask = self.ask()
+        return replace(ask, queries=tuple(q for q in ask.queries if q.table in (SERVED, CALLED)))
 
 
 class Printer:
@@ -75,6 +80,9 @@ class Printer:
         elif lacks_buckets(frame):
             self._question.means = True
             frame = await source.poll(self._question.ask())
+        elif not mesh.services(frame):
+            # A source that has all its queries taken cannot find out why there is nothing.
+            frame = await source.poll(self._question.about_requests())
         self._show(frame)
         return 0 if self._rows else NO_DATA
 
