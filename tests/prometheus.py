@@ -39,13 +39,14 @@ def running(
     prefix: str = "",
     tls: bool = False,
     headers: Mapping[str, str] | None = None,
+    client: tuple[Path, Path] | None = None,
 ) -> Iterator[str]:
     """The URL of a Prometheus with this configuration file and these further flags, once it is
     ready.
 
     `prefix` is where `--web.route-prefix` puts it (`/prom`), `tls` says that `--web.config.file`
-    has a certificate, and `headers` are what the readiness check needs to get in. A `port` of the
-    caller's choice lets a server come back at the same URL.
+    has a certificate, and `headers` and `client` (certificate and key) are what the readiness check
+    needs to get in. A `port` of the caller's choice lets a server come back at the same URL.
     """
     assert BINARY is not None, "mark the test with needs_prometheus"
     chosen = port if port is not None else free_port()
@@ -60,18 +61,24 @@ def running(
                 stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             try:
-                _wait_ready(process, f"{url}/-/ready", dict(headers or {}), Path(log.name))
+                ready = urllib.request.Request(f"{url}/-/ready", headers=dict(headers or {}))
+                _wait_ready(process, ready, client, Path(log.name))
                 yield url
             finally:
                 _end(process)
 
 
 def _wait_ready(
-    process: subprocess.Popen[bytes], url: str, headers: dict[str, str], log: Path
+    process: subprocess.Popen[bytes],
+    request: urllib.request.Request,
+    client: tuple[Path, Path] | None,
+    log: Path,
 ) -> None:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if client is not None:
+        context.load_cert_chain(*client)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
@@ -80,7 +87,7 @@ def _wait_ready(
         if process.poll() is not None:
             raise RuntimeError(f"prometheus ended: {log.read_text(errors='replace')[-2000:]}")
         try:
-            with opener.open(urllib.request.Request(url, headers=headers), timeout=2):
+            with opener.open(request, timeout=2):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

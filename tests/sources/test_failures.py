@@ -177,6 +177,18 @@ def test_what_cannot_be_staged_is_told_from_the_exception() -> None:
     assert "proxy" in str(caused(OSError(), httpx.ProxyError))
 
 
+async def test_what_tls_says_after_the_handshake_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def send(*_: object, **__: object) -> None:
+        alert = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert")
+        alert.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+        raise alert
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", send)
+    found = await failure(Endpoint("https://127.0.0.1:1"))
+    assert found.reason is Reason.TLS
+    assert "--cert" in str(found)
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return made(tmp_path_factory.mktemp("certificates"))

@@ -192,7 +192,8 @@ class Exchange:
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
                 if last:
                     raise failures.unreachable(error, self.place, self.timeout) from None
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, OSError) as error:
+                # httpx lets what TLS says after the handshake through as it is: ssl.SSLError.
                 raise failures.unreachable(error, self.place, self.timeout) from None
         raise AssertionError("the second attempt returns or raises")
 
