@@ -62,8 +62,8 @@ class Printer:
         self._complain = complain
         self._colour = colour
         self._question = _Question(settings)
-        self._filter = _filter(settings.filter)
-        self._order = _order(settings.sort)
+        self._filter = row_filter(settings.filter)
+        self._order = row_order(settings.sort)
         self._arranger: Arranger[Line] = Arranger()
         self._frames = 0
         self._rows = 0
@@ -144,14 +144,16 @@ def _key(line: Line) -> ServiceKey:
     return line.service.key
 
 
-def _filter(text: str) -> Filter[Line]:
+def row_filter(text: str) -> Filter[Line]:
+    """The filter that `--filter` means; `UsageError` if it means none."""
     try:
         return parse(text, COLUMNS)
     except FilterError as error:
         raise UsageError(f"--filter: {error}") from None
 
 
-def _order(text: str) -> Order:
+def row_order(text: str) -> Order:
+    """The order that `--sort` means; `UsageError` if it means none."""
     if not text:
         return DEFAULT_ORDER
     name, _, way = text.partition(":")
