@@ -1,7 +1,7 @@
 """Ask and Frame: what a view needs, and the one instant that answers it.
 
 A `Query` is a small, source-neutral piece of PromQL: one metric, grouped by some labels, narrowed
-by some matchers. `tui.sources.promql` renders it as PromQL; `tui.sources.meter` answers it from
+by some matchers. `tui.model.promql` renders it as PromQL; `tui.sources.meter` answers it from
 counters that it scraped itself. Views never write PromQL, and sources never know a view.
 """
 

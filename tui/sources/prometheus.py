@@ -13,11 +13,11 @@ from math import ceil, floor
 from typing import Any, Final
 
 from tui.model.frame import Ask, Frame, Key, Kind, Presence, Query, Table
+from tui.model.promql import exists, promql
 from tui.sources.answer import Answer, instant, ranged, rows
 from tui.sources.base import Reason, SourceError
 from tui.sources.exchange import Exchange, Reply
 from tui.sources.http import Endpoint
-from tui.sources.promql import exists, promql
 from tui.sources.refresh import MOST_QUERIES, Refresh
 from tui.sources.skew import Skew
 from tui.sources.targets import ScrapeInterval

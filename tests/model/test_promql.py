@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.model.frame import Kind, Match, Query
-from tui.sources.promql import exists, promql, quoted
+from tui.model.promql import exists, promql, quoted
 
 BY = ("destination_service_name", "response_code")
 SERVER = Match.any_of("reporter", ("destination", "waypoint"))
