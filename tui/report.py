@@ -30,6 +30,8 @@ _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]|~#]")
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _COLOURS: Final = {Level.FAILING: "31", Level.DEGRADED: "33"}
 _FAINT: Final = "2"
+_MARKS: Final = frozenset({"Mn", "Me"})
+"""Unicode categories of what is drawn over the character before it."""
 
 
 def render(
@@ -144,7 +146,11 @@ def _cells(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        0
+        if unicodedata.category(c) in _MARKS
+        else 2
+        if unicodedata.east_asian_width(c) in "WF"
+        else 1
         for c in text
     )
 
