@@ -17,7 +17,7 @@ COMPONENTS: Final = frozenset(
 
 
 class Palette(NamedTuple):
-    """Styles, looked up once for many lines; two that look the same are one object."""
+    """Styles, looked up once for many lines. Rich makes two that look the same one object."""
 
     header: Style
     sorted: Style
@@ -33,9 +33,8 @@ def palette(widget: Widget, stale: bool) -> Palette:
     """The styles of this widget; everything in one of them when it is stale."""
     styled = widget.get_component_rich_style
     plain = styled("grid--stale") if stale else widget.rich_style
-    tones = {tone: plain if stale else styled(f"grid--{tone}") for tone in TONES}
-    one: dict[Style, Style] = {}
-    tones = {tone: one.setdefault(style, style) for tone, style in {"": plain, **tones}.items()}
+    tones = {"": plain}
+    tones |= {tone: plain if stale else styled(f"grid--{tone}") for tone in TONES}
     cursor = styled("grid--cursor", partial=True)
     header = styled("grid--header")
     return Palette(
