@@ -6,31 +6,24 @@ import asyncio
 import base64
 import json
 import math
-import threading
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.prometheus import free_port, needs_prometheus, running
 from tests.sources.certificates import Certificates, made, needs_openssl
+from tests.sources.exporter import HOSTILE, exporting
 from tui.model.frame import Ask, Frame, Histogram, Kind, Match, Presence, Query
 from tui.sources.base import Reason, SourceError
 from tui.sources.prometheus import Endpoint, PrometheusSource
 
 pytestmark = [pytest.mark.real, needs_prometheus]
 
-HOSTILE = (
-    'quote"', "back\\slash", "new\nline", "\x1b[31mred", "\u202eright-to-left", "żółć 日本",
-    '"} or vector(1) #', "a.b|c(d)*[e]^$", "tab\there", "x" * 10_000,
-)  # fmt: skip
-BOUNDS = ("0.5", "1", "5", "25", "100", "+Inf")
 WINDOW = 3.0
 SERVER = Match("reporter", "=", "destination")
 
@@ -51,38 +44,6 @@ EITHER = Query(
 NOTHING = Query("nothing", "istio_nothing_total", ("a",))
 
 
-class Exporter(BaseHTTPRequestHandler):
-    """What a few proxies would export, counting on with the clock."""
-
-    started = time.time()
-
-    def do_GET(self) -> None:
-        body = "\n".join(self._lines()).encode() + b"\n"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def _lines(self) -> Iterator[str]:
-        age = time.time() - self.started
-        for place, name in enumerate((*HOSTILE, "reviews")):
-            escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-            labels = f'destination_service_name="{escaped}",reporter="destination"'
-            count = math.floor(age * (place + 1))
-            yield f'istio_requests_total{{{labels},response_code="200"}} {count}'
-            yield f'istio_requests_total{{{labels},response_code="503"}} {count // 3}'
-            yield f"envoy_active{{{labels}}} {place}"
-            for rank, le in enumerate(BOUNDS, 1):
-                value = count * rank // len(BOUNDS)
-                yield f'istio_request_duration_milliseconds_bucket{{{labels},le="{le}"}} {value}'
-        yield f'istio_requests_total{{reporter="source",response_code="200"}} {math.floor(age)}'
-        born = math.floor(age)
-        yield f'istio_requests_total{{reporter="new",destination_service_name="n{born}"}} 7'
-
-
 def config(port: int) -> str:
     return (
         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
@@ -93,13 +54,8 @@ def config(port: int) -> str:
 
 @pytest.fixture(scope="module")
 def exporter() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Exporter)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with exporting() as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
