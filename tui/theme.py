@@ -147,7 +147,7 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
         return dict.fromkeys(OWN, "ansi_default") | _ANSI | _ANSI_GAPS
     made = theme.to_color_system().generate()
     back, fore = Color.parse(made["background"]), Color.parse(made["foreground"])
-    grey = fore.blend(back, 0.35).hex
+    grey = fore.blend(back, 0.25).hex
     series = ("primary", "warning", "accent", "secondary", "success", "error")
     return {
         "level-failing": made["text-error"],
