@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tui import report
@@ -35,6 +35,15 @@ class _Question:
     def ask(self) -> Ask:
         queries = service_queries(self.settings.scope, None, self.unserved, self.means)
         return Ask(queries, self.settings.window, self.settings.at)
+
+    def learn(self, frame: Frame, services: Iterable[Service]) -> bool:
+        """Whether this frame shows that there is more to ask: of clients, about services that no
+        server reports for, or for means in place of buckets.
+        """
+        before = (self.unserved or frozenset(), self.means)
+        self.unserved = mesh.unserved(services)
+        self.means = self.means or lacks_buckets(frame)
+        return (self.unserved, self.means) != before
 
     def about_requests(self) -> Ask:
         """The same about nothing but requests."""
@@ -77,10 +86,10 @@ class Printer:
                 self._complain(f"waiting {source.warm_up:g} s for a second scrape")
             await asyncio.sleep(source.warm_up)
             frame = await source.poll(self._question.ask())
-        elif lacks_buckets(frame):
-            self._question.means = True
+        services = mesh.services(frame)
+        if self._question.learn(frame, services):
             frame = await source.poll(self._question.ask())
-        elif not mesh.services(frame):
+        elif not services:
             # A source that has all its queries taken cannot find out why there is nothing.
             frame = await source.poll(self._question.about_requests())
         self._show(frame)
@@ -96,7 +105,7 @@ class Printer:
 
     def _show(self, frame: Frame) -> None:
         services = mesh.services(frame)
-        self._question.unserved = mesh.unserved(services)
+        self._question.learn(frame, services)
         lines = list(map(Line, services))
         shown = self._arranger.arrange(
             list(filter(self._filter.accepts, lines)), self._order, COLUMNS, _key
