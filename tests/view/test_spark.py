@@ -24,6 +24,7 @@ NAN = math.nan
         ((None, None), "  "),
         ((-3.0, 7.0), "▁█"),
         ((1.0, math.inf, 2.0), "▅██"),
+        ((math.inf,), "█"),
     ],
 )
 def test_a_bar_is_a_value_from_zero_to_the_largest(

@@ -21,16 +21,12 @@ def spark(values: Sequence[float | None], ascii: bool = False, top: float | None
     zero so that the noise of a steady series stays small; what is above `top` is a full bar.
     """
     bars = ASCII_BARS if ascii else BARS
-    known = [0.0 if v is None or v != v else v for v in values]
     if top is None:
-        top = max((v for v in known if isfinite(v)), default=0.0)
-    if top <= 0:
-        return "".join([GAP if v is None or v != v else bars[0] for v in values])
-    return "".join(
-        [
-            GAP
-            if value is None or value != value
-            else bars[_STEPS if v >= top else max(1, ceil(v / top * _STEPS)) if v > 0 else 0]
-            for value, v in zip(values, known, strict=True)
-        ]
-    )
+        top = max((v for v in values if v is not None and isfinite(v)), default=0.0)
+    return "".join([bars[_step(v, top)] if v is not None and v == v else GAP for v in values])
+
+
+def _step(value: float, top: float) -> int:
+    if value <= 0:
+        return 0
+    return _STEPS if value >= top else max(1, ceil(value / top * _STEPS))
