@@ -12,6 +12,7 @@ from tui.model import mesh
 from tui.model.frame import Ask, Frame
 from tui.model.pulse import Phase, Pulse
 from tui.model.questions import CALLED, SERVED, ServiceKey, service_queries
+from tui.model.service import Service
 from tui.model.text import plain
 from tui.options import UsageError
 from tui.poller import Poller
