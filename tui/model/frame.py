@@ -23,9 +23,19 @@ _NOTHING = "$x"
 """Matches no text, not even the empty one, which an absent label has: nothing follows the end."""
 
 
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+
+
 @lru_cache(maxsize=1024)
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.DOTALL)
+
+
+def _literal(text: str) -> str:
+    """A regular expression of RE2 and Python for this text alone. `re.escape` takes in dashes too,
+    which every other name in a cluster has.
+    """
+    return _SPECIAL.sub(r"\\\g<0>", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ class Match:
         names = sorted(set(values))
         if len(names) == 1:
             return cls(label, "=", names[0])
-        return cls(label, "=~", "|".join(map(re.escape, names)) if names else _NOTHING)
+        return cls(label, "=~", "|".join(map(_literal, names)) if names else _NOTHING)
 
 
 class Kind(Enum):
