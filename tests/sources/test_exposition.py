@@ -246,7 +246,7 @@ def test_what_is_no_page_is_one_harmless_sentence(body: bytes) -> None:
     with pytest.raises(ExpositionError) as caught:
         Page(frozenset({"up"})).read(body)
     sentence = str(caught.value)
-    assert sentence.startswith("this is no page of Prometheus metrics")
+    assert sentence.startswith("no page of Prometheus metrics (it begins with")
     assert sentence.isprintable()
     assert len(sentence) < 120
 

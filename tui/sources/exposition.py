@@ -33,7 +33,7 @@ LOOKED_AT: Final = 65_536
 
 
 class ExpositionError(ValueError):
-    """A body is no page of metrics; `str()` is one harmless sentence that says what it is."""
+    """A body is no page of metrics; `str()` says what it is instead, harmlessly: “no page …”."""
 
 
 class Sample(NamedTuple):
@@ -121,9 +121,9 @@ def recognised(body: bytes) -> bool:
 
 
 def refusal(body: bytes) -> str:
-    """The sentence for a body that is no page."""
+    """What a body is that is no page."""
     start = plain(body[:200].decode(errors="replace").lstrip(), 40)
-    return f"this is no page of Prometheus metrics: it begins with {start!r}"
+    return f"no page of Prometheus metrics (it begins with “{start}”)"
 
 
 def _unescaped(raw: bytes) -> str:
