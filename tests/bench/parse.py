@@ -15,6 +15,11 @@ from tui.sources.page import Page
 
 SETS = 30
 CLUSTER_LINES = 2_000
+HISTOGRAMS = ("istio_request_duration_milliseconds", "istio_request_bytes", "istio_response_bytes")
+NAMES = frozenset({"istio_requests_total", "envoy_cluster_upstream_rq"}).union(
+    name + part for name in HISTOGRAMS for part in ("_bucket", "_sum", "_count")
+)
+"""Every sample of the page."""
 PAGES = 6
 
 
@@ -31,15 +36,15 @@ def page(seed: int, moved: float = 0.3) -> bytes:
     ]
     out.append("# TYPE istio_requests_total counter\n")
     out += [f"istio_requests_total{{{b}}} {v}\n" for b, v in zip(blocks, values, strict=True)]
-    for name in ("request_duration_milliseconds", "request_bytes", "response_bytes"):
-        out.append(f"# TYPE istio_{name} histogram\n")
+    for name in HISTOGRAMS:
+        out.append(f"# TYPE {name} histogram\n")
         for block, value in zip(blocks, values, strict=True):
             out += [
-                f'istio_{name}_bucket{{{block},le="{bound}"}} {value * place // len(BOUNDS)}\n'
+                f'{name}_bucket{{{block},le="{bound}"}} {value * place // len(BOUNDS)}\n'
                 for place, bound in enumerate(BOUNDS, 1)
             ]
-            out.append(f"istio_{name}_sum{{{block}}} {value * 40}\n")
-            out.append(f"istio_{name}_count{{{block}}} {value}\n")
+            out.append(f"{name}_sum{{{block}}} {value * 40}\n")
+            out.append(f"{name}_count{{{block}}} {value}\n")
     out.append("# TYPE envoy_cluster_upstream_rq counter\n")
     out += [
         f'envoy_cluster_upstream_rq{{cluster_name="outbound|80||s{n}.ns.svc.cluster.local"}} {n}\n'
@@ -51,7 +56,7 @@ def page(seed: int, moved: float = 0.3) -> bytes:
 def figures() -> Iterator[Figure]:
     """The re-scrape, all families kept, 30 % of the label sets moved."""
     bodies = [page(seed) for seed in range(PAGES)]
-    reader = Page()
+    reader = Page(NAMES)
     reader.read(bodies[-1])
     times = 10
     began = process_time()
