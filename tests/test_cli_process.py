@@ -270,3 +270,13 @@ def test_a_dumb_terminal_gets_a_sentence_and_2(environment: dict[str, str], word
         assert terminal.end() == 2
         assert "istiotop services prints" in " ".join(terminal.text.split())
         assert b"\x1b" not in terminal.written
+
+
+@pytest.mark.parametrize("flags", [("--filter", "foo>1"), ("--sort", "foo")])
+def test_what_the_screen_could_not_use_is_told_before_it_opens(
+    environment: dict[str, str], flags: tuple[str, str]
+) -> None:
+    with running(["demo", *flags], environment=environment) as terminal:
+        assert terminal.end() == 2
+        assert terminal.text.startswith(f"istiotop: {flags[0]}: ")
+        assert b"\x1b" not in terminal.written

@@ -114,16 +114,6 @@ def test_keys_cannot_come_from_a_file(
 
 
 @pytest.mark.usefixtures("terminal")
-@pytest.mark.parametrize("argv", [["--filter", "foo>1"], ["--sort", "foo"]])
-def test_what_the_screen_could_not_use_is_told_before_it_opens(
-    capsys: Outputs, source: Pretended, argv: list[str]
-) -> None:
-    code, out, err = run(capsys, "demo", *argv)
-    assert (code, out, Screen.started) == (cli.USAGE, "", [])
-    assert argv[0] in sentence(err)
-
-
-@pytest.mark.usefixtures("terminal")
 def test_no_source_is_told_before_the_screen_opens(capsys: Outputs) -> None:
     code, out, err = run(capsys)
     assert (code, out) == (cli.USAGE, "")

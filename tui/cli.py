@@ -196,10 +196,7 @@ def _screen(settings: Settings) -> int:
             "this is no terminal that a live screen can use: istiotop services prints the table."
         )
     from tui import connect
-    from tui.once import row_filter, row_order
 
-    row_filter(settings.filter)
-    row_order(settings.sort)
     source = connect.source(settings)
     from tui.app import IstioTop
 

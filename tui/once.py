@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tui import report
+from tui.looks import look
 from tui.model import mesh
 from tui.model.frame import Ask, Frame
 from tui.model.pulse import Phase, Pulse
 from tui.model.questions import CALLED, SERVED, ServiceKey, service_queries
 from tui.model.service import Service
 from tui.model.text import plain
-from tui.options import UsageError
 from tui.poller import Poller
 from tui.settings import Settings
 from tui.sources.base import Source
-from tui.view.filter import Filter, FilterError, named, parse
-from tui.view.order import Arranger, Order
-from tui.view.services import COLUMNS, DEFAULT_ORDER, Line, lacks_buckets, why_empty
+from tui.view.order import Arranger
+from tui.view.services import COLUMNS, Line, lacks_buckets, why_empty
 
 NO_DATA = 5
 
@@ -72,8 +71,7 @@ class Printer:
         self._complain = complain
         self._colour = colour
         self._question = _Question(settings)
-        self._filter = row_filter(settings.filter)
-        self._order = row_order(settings.sort)
+        self._look = look(settings)
         self._arranger: Arranger[Line] = Arranger()
         self._frames = 0
         self._rows = 0
@@ -109,7 +107,7 @@ class Printer:
         self._question.learn(frame, services)
         lines = list(map(Line, services))
         shown = self._arranger.arrange(
-            list(filter(self._filter.accepts, lines)), self._order, COLUMNS, _key
+            list(filter(self._look.filter.accepts, lines)), self._look.order, COLUMNS, _key
         )
         self._print(frame, shown)
         sentences = frame.warnings if self._settings.output != "json" else ()
@@ -136,7 +134,7 @@ class Printer:
     def _why_none(self, frame: Frame, unfiltered: int) -> str:
         if not unfiltered:
             return why_empty(frame, self._settings.scope)
-        return f"None of {unfiltered} services passes the filter {plain(self._filter.text)}."
+        return f"None of {unfiltered} services passes the filter {plain(self._look.filter.text)}."
 
     def _heed(self, pulse: Pulse) -> None:
         if pulse.phase is Phase.FAILED and pulse.error:
@@ -152,25 +150,3 @@ class Printer:
 
 def _key(line: Line) -> ServiceKey:
     return line.service.key
-
-
-def row_filter(text: str) -> Filter[Line]:
-    """The filter that `--filter` means; `UsageError` if it means none."""
-    try:
-        return parse(text, COLUMNS)
-    except FilterError as error:
-        raise UsageError(f"--filter: {error}") from None
-
-
-def row_order(text: str) -> Order:
-    """The order that `--sort` means; `UsageError` if it means none."""
-    if not text:
-        return DEFAULT_ORDER
-    name, _, way = text.partition(":")
-    try:
-        column = named(name, COLUMNS)
-    except FilterError as error:
-        raise UsageError(f"--sort: {error}") from None
-    if way not in ("", "asc", "desc"):
-        raise UsageError(f"--sort: {plain(way, 20)} is no direction: write {name}:asc or :desc.")
-    return Order(column.key, way == "desc" if way else column.descending)
