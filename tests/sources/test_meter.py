@@ -265,6 +265,16 @@ def test_plans_that_nobody_asks_for_any_more_go() -> None:
     assert len(meter._plans) == PLANS
 
 
+def test_a_plan_is_kept_even_if_nothing_matches() -> None:
+    nowhere = REQUESTS.narrowed(Match("svc", "=", "z"))
+    meter = meter_for(nowhere)
+    meter.feed("p", page({'svc="a"': 7}), 0)
+    one(meter, nowhere, 60, 0)
+    plan = meter._plans[nowhere]
+    one(meter, nowhere, 60, 0)
+    assert meter._plans[nowhere] is plan
+
+
 def test_series_that_come_and_go_for_ever_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(track, "CHURN", 10)
     meter = meter_for(REQUESTS)

@@ -19,10 +19,10 @@ from typing import Final, NamedTuple
 from tui.model.text import plain
 
 _NAME: Final = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
-_BLOCK: Final = rb'\{(?:[^"{}]|"(?:[^"\\]|\\.)*+")*+\}'
+_BLOCK: Final = rb'\{(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+\}'
 _HEAD: Final = re.compile(rb"[ \t]*+(" + _NAME + rb")[ \t]*+(" + _BLOCK + rb")?+[ \t]*+")
 _LABEL: Final = re.compile(
-    rb'[ \t]*+([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\]|\\.)*+)"[ \t]*+(,?)[ \t]*+'
+    rb'[ \t]*+([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\]++|\\.)*+)"[ \t]*+(,?)[ \t]*+'
 )
 _TAIL: Final = re.compile(rb"([^ \t#]++)(?:[ \t]++-?[0-9.]++)?+[ \t]*+(?:#.*+)?+")
 _ESCAPE: Final = re.compile(r'\\([\\"n])')

@@ -130,8 +130,8 @@ class Meter:
 
     def _plan(self, query: Query) -> Plan:
         """The plan of a query; the one not used for longest goes when there are too many."""
-        plan = self._plans.pop(query, None) or Plan(query)
-        self._plans[query] = plan
+        plan = self._plans.pop(query, None)
+        self._plans[query] = plan = Plan(query) if plan is None else plan
         if len(self._plans) > PLANS:
             del self._plans[next(iter(self._plans))]
         return plan
