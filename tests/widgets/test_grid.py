@@ -102,7 +102,8 @@ async def test_only_lines_that_changed_are_drawn_and_in_one_go(watch: Watch) -> 
                 await pilot.pause()
                 assert watch.lines == lines
                 assert len(watch.regions) == (1 if lines else 0)
-                assert all(r.width == SIZE[0] for regions in watch.regions for r in regions)
+                assert [r.y for regions in watch.regions for r in regions] == lines
+                assert not any(r.x for regions in watch.regions for r in regions)
         watch.assert_true(app.grid)
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.widgets.tables import FEW, PLAIN, plain_rows
-from tui.view.table import Row
+from tui.view.table import Cell, Row
+from tui.widgets.lines import places
 from tui.widgets.sheet import Sheet, follow
 
 WIDTH = 40
@@ -60,7 +61,7 @@ def test_after_an_empty_table_the_cursor_is_on_the_first_row() -> None:
     made = sheet("abc", "b")
     made.take(FEW, [], None, False, range(0))
     assert made.key is None
-    assert made.put(3) == set()
+    assert made.put(3) == {}
     made.take(FEW, plain_rows("abc"), None, False, range(0))
     assert made.key == "a"
 
@@ -70,6 +71,31 @@ def test_two_rows_with_one_key_break_nothing() -> None:
     made.put(0)
     made.take(FEW, plain_rows("baab"), None, False, range(10))
     assert made.key == "a"
+
+
+def test_a_row_is_drawn_as_far_as_its_last_change() -> None:
+    made = sheet("abc", "c")
+    name, version, last = (place.start + place.width for place in places(FEW, WIDTH, False, ()))
+    rows = plain_rows("abc")
+
+    def changed(number: int, text: str) -> dict[int, int] | None:
+        cells = list(rows[0].cells)
+        cells[number] = Cell(text)
+        rows[0] = Row("a", tuple(cells))
+        return made.take(FEW, rows, None, False, range(5))
+
+    assert changed(0, "another") == {0: name}
+    assert changed(2, "y") == {0: last}
+    assert changed(1, "9") == {0: version}
+    assert changed(1, "9") == {}
+
+
+def test_what_has_no_room_is_not_drawn() -> None:
+    made = sheet("abc", "c")
+    made.resize(12)
+    assert [place.key for place in places(FEW, 12, False, ())] == ["name", "version"]
+    rows = [Row(row.key, (*row.cells[:2], Cell("other"))) for row in plain_rows("abc")]
+    assert made.take(FEW, rows, None, False, range(5)) == {}
 
 
 KEYS = st.lists(st.integers(0, 12), unique=True, max_size=12)
@@ -115,6 +141,7 @@ def test_lines_kept_from_before_are_those_that_would_be_drawn_now(
         rows = [Row(key, plain_rows([key % 3], version)[0].cells) for key in keys]
         changed = made.take(FEW, rows, order, False, view)
         if changed is not None:
+            assert all(0 < cells <= width for cells in changed.values())
             for row in set(view) - set(changed):
                 assert list(made.line(row, PLAIN)) == list(old[row])
         made.put(cursor, column)

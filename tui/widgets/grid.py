@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -132,11 +132,11 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         if sheet.key != key:
             self.post_message(self.Moved(self, sheet.key, sheet.current))
 
-    def _redraw(self, rows: Iterable[int], header: bool = False) -> None:
-        """Draw whole lines: Textual sends a line's beginning again for each region on it."""
-        width, view = self.size.width, self._in_view()
-        regions = [Region(0, 0, width, 1)] if header else []
-        regions += [Region(0, 1 + row - view.start, width, 1) for row in rows if row in view]
+    def _redraw(self, rows: Mapping[int, int], header: bool = False) -> None:
+        """Draw these rows, so many cells of each: a line is always sent from its first cell on."""
+        view = self._in_view()
+        regions = [Region(0, 0, self.size.width, 1)] if header else []
+        regions += [Region(0, 1 + y - view.start, x, 1) for y, x in rows.items() if y in view]
         if regions:
             self.refresh(*regions)
 

@@ -51,8 +51,10 @@ class Sheet:
         order: tuple[str, bool] | None,
         wide: bool,
         view: range,
-    ) -> list[int] | None:
-        """Take other rows. Which of those in view look different now; `None`: all of them do."""
+    ) -> dict[int, int] | None:
+        """Take other rows. Which of those in view look different, and how many cells of their
+        lines it takes to say so; `None`: all of them do, everywhere.
+        """
         old_rows, old_cursor = self.rows, self.cursor
         self._columns, self.rows, self.order, self._wide = tuple(columns), tuple(rows), order, wide
         self._where = {row.key: index for index, row in enumerate(self.rows)}
@@ -60,15 +62,27 @@ class Sheet:
         if self._arrange(self.width):
             return None
         drawn, self._lines = self._lines, {}
-        changed: list[int] = []
+        changed: dict[int, int] = {}
         for index in view:
-            old = old_rows[index].cells if index < len(old_rows) else None
-            cells = self.rows[index].cells if index < len(self.rows) else None
-            if old != cells or (index == old_cursor) is not (index == self.cursor):
-                changed.append(index)
+            if end := self._changed_to(index, old_rows, old_cursor):
+                changed[index] = end
             elif index in drawn:
                 self._lines[index] = drawn[index]
         return changed
+
+    def _changed_to(self, index: int, old_rows: Sequence[Row], old_cursor: int) -> int:
+        """Where on this line the last cell that looks different ends; 0 where none does."""
+        old = old_rows[index].cells if index < len(old_rows) else None
+        cells = self.rows[index].cells if index < len(self.rows) else None
+        moved = (index == old_cursor) is not (index == self.cursor)
+        if old == cells and not moved:
+            return 0
+        if moved or old is None or cells is None or len(old) != len(cells):
+            return self.width
+        for place in reversed(self._places):
+            if place.number < len(cells) and old[place.number] != cells[place.number]:
+                return place.start + place.width
+        return 0
 
     def resize(self, width: int) -> None:
         """Make the lines so wide."""
@@ -140,15 +154,16 @@ class Sheet:
         """The number of the row with this key."""
         return self._where.get(key)
 
-    def put(self, row: int, column: str | None = None) -> set[int]:
-        """Place the cursor on this row, or the last; the rows that look different for it."""
+    def put(self, row: int, column: str | None = None) -> dict[int, int]:
+        """Place the cursor on this row, or the last; what looks different for it, as of `take`."""
         if not self.rows:
-            return set()
+            return {}
         before = (self.cursor, self.current)
         self.placed = True
         self.cursor = max(0, min(row, len(self.rows) - 1))
         self.column = column or self.column
-        changed = {before[0], self.cursor} if before != (self.cursor, self.current) else set()
-        if changed:
-            self.forget(*changed)
+        if before == (self.cursor, self.current):
+            return {}
+        changed = dict.fromkeys((before[0], self.cursor), self.width)
+        self.forget(*changed)
         return changed
