@@ -191,6 +191,7 @@ def test_targets_from_a_file(tmp_path: Path) -> None:
         ({"at": "1700000000000"}, ("--at", "seconds")),
         ({"at": "2024-01-01T00:00:00Z"}, ("--at", "to come")),
         ({"at": "-1h", "watch": True}, ("--watch", "--at")),
+        ({"at": "-1h", "envoy": ["a:1"]}, ("--at", "no past", "--prometheus")),
         ({"namespaces": ["Prod"]}, ("--namespace", "Prod")),
         ({"namespaces": [""]}, ("--namespace",)),
         ({"namespaces": ["a" * 64]}, ("--namespace",)),

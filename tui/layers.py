@@ -55,6 +55,10 @@ def load(given: Mapping[str, object], environ: Mapping[str, str], now: float) ->
         raise UsageError(f"{origins['at']}: that time is still to come; Unix time is in seconds.")
     if settings.at is not None and settings.watch:
         raise UsageError(f"{origins['watch']} follows the present: leave out {origins['at']}.")
+    if settings.at is not None and settings.envoy:
+        raise UsageError(
+            f"{origins['at']}: Envoys have no past; give --prometheus, or leave it out."
+        )
     return Loaded(settings, origins, warnings)
 
 
