@@ -15,6 +15,7 @@ from tui.model.questions import ServiceKey, service_queries
 from tui.model.service import Service
 
 REVIEWS = ServiceKey("service", "default", "reviews")
+REVIEWS_BY_HOST = REVIEWS._replace(host="reviews.default.svc.cluster.local")
 
 
 def found(*series: Series) -> dict[ServiceKey, Service]:
@@ -124,7 +125,8 @@ def test_a_narrowed_question_gives_unserved_services_the_same_numbers_as_the_ful
     queries = service_queries(unserved=unserved(first))
     second = {s.key: s for s in services(frame(*series, queries=queries))}
     legacy = second[ServiceKey("service", "vm", "legacy")]
-    assert (legacy.requests, legacy.error_ratio) == (10, pytest.approx(0.1))
+    assert legacy.requests == 10
+    assert legacy.error_ratio == pytest.approx(0.1)
     assert legacy.request_bytes == 100
     assert legacy.latency is not None
     assert second[REVIEWS].requests == 5
@@ -182,8 +184,8 @@ def test_a_workload_with_a_gateways_name_that_is_served_is_no_gateway() -> None:
 @pytest.mark.parametrize(
     ("given", "key"),
     [
-        ({"destination_service_name": ""}, REVIEWS),
-        ({"destination_service_name": "", "destination_service_namespace": ""}, REVIEWS),
+        ({"destination_service_name": ""}, REVIEWS_BY_HOST),
+        ({"destination_service_name": "", "destination_service_namespace": ""}, REVIEWS_BY_HOST),
         (
             {"destination_service_name": "", "destination_service_namespace": "",
              "destination_service": ""},
@@ -194,6 +196,18 @@ def test_a_workload_with_a_gateways_name_that_is_served_is_no_gateway() -> None:
 )  # fmt: skip
 def test_missing_labels_fall_back(given: dict[str, str], key: ServiceKey) -> None:
     assert found(requests(1, **given)).keys() == {key}
+
+
+@pytest.mark.parametrize("name", ["", "reviews"])
+def test_a_service_known_by_its_host_is_asked_for_by_it(name: str) -> None:
+    client = {"reporter": "source", "destination_service_name": name}
+    series = (requests(9, **client), *buckets({"5": 9, "+Inf": 9}, **client))
+    (first,) = services(frame(*series))
+    (second,) = services(
+        frame(*series, queries=service_queries(visible=[first.key], unserved=[first.key]))
+    )
+    assert (second.key, second.requests) == (first.key, 9)
+    assert second.latency is not None
 
 
 def test_mutual_tls_is_read_where_servers_know_it() -> None:

@@ -30,8 +30,9 @@ def test_requests_are_the_servers_reports() -> None:
 def test_errors_without_lost_requests_are_a_plain_ratio() -> None:
     query = text("error_ratio", requests(1))
     assert query == (
-        f'sum(rate(istio_requests_total{{{OWN}, response_code=~"5..|0"}}[60s])'
+        f'(sum(rate(istio_requests_total{{{OWN}, response_code=~"5..|0"}}[60s])'
         f' or rate(istio_requests_total{{{OWN}, grpc_response_status=~"[1-9]|1[0-6]"}}[60s]))'
+        " or vector(0))"
         f"\n/\nsum(rate(istio_requests_total{{{OWN}}}[60s]))"
     )
 
@@ -41,6 +42,28 @@ def test_lost_requests_are_in_both_parts_of_the_ratio() -> None:
     query = text("error_ratio", requests(1), lost)
     assert query.count('reporter="source"') == 2 * 3
     assert "vector(0)" in query
+
+
+def test_bytes_are_summed_over_the_metrics_that_there_are() -> None:
+    tcp = metric("istio_tcp_sent_bytes_total", 5)
+    query = text("response_bytes_per_second", requests(1), tcp)
+    assert query == f"sum(rate(istio_tcp_sent_bytes_total{{{OWN}}}[60s]))"
+    http = metric("istio_request_bytes_sum", 5)
+    assert text("bytes_per_second", requests(1), tcp, http) == (
+        f"sum(rate(istio_request_bytes_sum{{{OWN}}}[60s]))\n"
+        f"+ sum(rate(istio_tcp_sent_bytes_total{{{OWN}}}[60s]))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("absent", "matcher"),
+    [
+        ("destination_service_name", 'destination_service="reviews.default.svc.cluster.local"'),
+        ("destination_service_namespace", 'destination_service_namespace=~"unknown|"'),
+    ],
+)
+def test_a_label_that_is_not_there_is_not_asked_for(absent: str, matcher: str) -> None:
+    assert matcher in text("requests_per_second", requests(1, **{absent: ""}))
 
 
 def test_a_quantile_sums_buckets_before_it_reads_them() -> None:

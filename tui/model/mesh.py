@@ -34,7 +34,8 @@ def _keys(table: Table[Any]) -> Iterator[tuple[Key, ServiceKey]]:
         service = found.get(parts)
         if service is None:
             namespace, name = labels.service_of(*parts)
-            service = found[parts] = ServiceKey("service", namespace, name)
+            host = "" if parts[0] or parts[2] == labels.UNKNOWN else parts[2]
+            service = found[parts] = ServiceKey("service", namespace, name, host)
         yield key, service
 
 

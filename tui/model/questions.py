@@ -64,12 +64,14 @@ NEVER_ARRIVED: Final = (
 
 class ServiceKey(NamedTuple):
     """Whose row it is. `kind` is `service`, or `gateway`: a workload that lets traffic in or out,
-    by its workload's name.
+    by its workload's name. `host` is `destination_service` where there is no label with the
+    service's name to ask by, else nothing.
     """
 
     kind: str
     namespace: str
     name: str
+    host: str = ""
 
 
 def _scoped(queries: Sequence[Query], scope: Sequence[str]) -> tuple[Query, ...]:
@@ -86,6 +88,14 @@ def _scoped(queries: Sequence[Query], scope: Sequence[str]) -> tuple[Query, ...]
     )
 
 
+def _named(keys: Collection[ServiceKey]) -> tuple[tuple[Match, ...], ...]:
+    """Where these services' series are: by name, or by host for those that have no other."""
+    names = {key.name for key in keys if not key.host}
+    hosts = {key.host for key in keys if key.host}
+    either = ((labels.SERVICE, names), (labels.HOST, hosts))
+    return tuple((Match.any_of(label, values),) for label, values in either if values)
+
+
 def _called(unserved: Collection[ServiceKey] | None) -> Query:
     """What clients report: everything (`None`), or what servers cannot know of, and everything of
     the services that no server reports for.
@@ -94,19 +104,16 @@ def _called(unserved: Collection[ServiceKey] | None) -> Query:
     query = Query(CALLED, labels.REQUESTS, by, (FROM_CLIENTS,))
     if unserved is None:
         return query
-    names = {key.name for key in unserved}
-    either = (*_LOST, (Match.any_of(labels.SERVICE, names),)) if names else _LOST
-    return Query(CALLED, labels.REQUESTS, by, (FROM_CLIENTS,), either=either)
+    return Query(
+        CALLED, labels.REQUESTS, by, (FROM_CLIENTS,), either=(*_LOST, *_named(unserved))
+    )  # fmt: skip
 
 
 def _sides(unserved: Collection[ServiceKey]) -> tuple[tuple[Match, ...], ...]:
     """Servers' reports, and clients' of the services that have no others. A name may be served in
     one namespace and not in another: `SIDE` tells the two reports apart.
     """
-    if not unserved:
-        return ((FROM_SERVERS,),)
-    names = Match.any_of(labels.SERVICE, {key.name for key in unserved})
-    return ((FROM_SERVERS,), (FROM_CLIENTS, names))
+    return ((FROM_SERVERS,), *((FROM_CLIENTS, *names) for names in _named(unserved)))
 
 
 def _sized(unserved: Collection[ServiceKey]) -> tuple[Query, ...]:
@@ -144,18 +151,18 @@ def _latency(
 ) -> tuple[Query, ...]:
     """Bucket rates of these rows (`None`: all): a query for services, one for gateways."""
     scale = labels.SECONDS_PER_MILLISECOND
-    services = _either(
-        Query(DURATION, labels.DURATION, SIDE, (), Kind.HISTOGRAM, scale=scale), _sides(unserved)
-    )
+    services = Query(DURATION, labels.DURATION, SIDE, (), Kind.HISTOGRAM, scale=scale)
+    sides = _sides(unserved)
     gateways = Query(
         ENTERED_DURATION, labels.DURATION, GATEWAY, (FROM_CLIENTS, FROM_GATEWAYS),
         Kind.HISTOGRAM, scale=scale,
     )  # fmt: skip
     if visible is None:
-        return services, gateways
+        return _either(services, sides), gateways
     queries = []
-    if names := {key.name for key in visible if key.kind == "service"}:
-        queries.append(services.narrowed(Match.any_of(labels.SERVICE, names)))
+    if wanted := _named([key for key in visible if key.kind == "service"]):
+        both = tuple((*side, *names) for side in sides for names in wanted)
+        queries.append(_either(services, both))
     if names := {key.name for key in visible if key.kind == "gateway"}:
         queries.append(gateways.narrowed(Match.any_of(labels.SOURCE_WORKLOAD, names)))
     return tuple(queries)

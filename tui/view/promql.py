@@ -33,10 +33,20 @@ def _whose(service: Service) -> tuple[Match, ...]:
 
 
 def _destination(service: Service) -> tuple[Match, ...]:
+    key = service.key
+    if key.host:
+        return (Match(labels.HOST, "=", key.host),)
+    absent = Match(labels.NAMESPACE, "=~", f"{labels.UNKNOWN}|")
+    namespace = Match(labels.NAMESPACE, "=", key.namespace)
     return (
-        Match(labels.SERVICE, "=", service.key.name),
-        Match(labels.NAMESPACE, "=", service.key.namespace),
+        Match(labels.SERVICE, "=", key.name),
+        absent if key.namespace == labels.UNKNOWN else namespace,
     )
+
+
+def _or_zero(text: str) -> str:
+    """A sum that is 0 where there is nothing to sum: Prometheus alone would answer nothing."""
+    return f"({text} or vector(0))"
 
 
 def _sum(service: Service, metric: str, *where: Match, scale: float = 1.0) -> str:
@@ -61,7 +71,7 @@ def unreached(line: HasService) -> str:
         "", labels.REQUESTS, (), (questions.FROM_CLIENTS, *_destination(line.service)),
         either=questions.NEVER_ARRIVED,
     )  # fmt: skip
-    return promql(query, line.service.window)
+    return _or_zero(promql(query, line.service.window))
 
 
 def _tried(line: HasService) -> str:
@@ -72,21 +82,22 @@ def _tried(line: HasService) -> str:
 
 def error_ratio(line: HasService) -> str:
     """Share of the requests tried that failed."""
-    failed = _failed(line.service)
+    failed = _or_zero(_failed(line.service))
     if line.service.unreached:
-        failed = f"(\n  ({failed} or vector(0))\n+ {unreached(line)}\n)"
+        failed = f"(\n  {failed}\n+ {unreached(line)}\n)"
     return f"{failed}\n/\n{_tried(line)}"
 
 
 def client_error_ratio(line: HasService) -> str:
     """Share of the requests tried that were answered 4xx."""
-    part = _sum(line.service, labels.REQUESTS, Match(labels.CODE, "=~", "4.."))
-    return f"{part}\n/\n{_tried(line)}"
+    refused = Match(labels.CODE, "=~", "4.."), Match(labels.GRPC_STATUS, "=~", "0|")
+    return f"{_or_zero(_sum(line.service, labels.REQUESTS, *refused))}\n/\n{_tried(line)}"
 
 
 def no_response(line: HasService) -> str:
     """Requests per second without a response."""
-    return _sum(line.service, labels.REQUESTS, Match(labels.CODE, "=", labels.NO_RESPONSE))
+    lost = Match(labels.CODE, "=", labels.NO_RESPONSE)
+    return _or_zero(_sum(line.service, labels.REQUESTS, lost))
 
 
 def quantile(q: float) -> Callable[[HasService], str]:
@@ -107,30 +118,41 @@ def mean(line: HasService) -> str:
 
 def request_bytes(line: HasService) -> str:
     """Bytes per second towards the service."""
-    return _bytes(line.service, labels.REQUEST_BYTES + "_sum", labels.TCP_REQUEST_BYTES)
+    return _bytes(line.service, _towards(line.service))
 
 
 def response_bytes(line: HasService) -> str:
     """Bytes per second from the service."""
-    return _bytes(line.service, labels.RESPONSE_BYTES + "_sum", labels.TCP_RESPONSE_BYTES)
-
-
-def _bytes(service: Service, http: str, tcp: str) -> str:
-    parts = []
-    if service.request_bytes is not None or service.response_bytes is not None:
-        parts.append(_sum(service, http))
-    if service.tcp_request_bytes is not None or service.tcp_response_bytes is not None:
-        parts.append(_sum(service, tcp))
-    return "\n+ ".join(parts) or _sum(service, http)
+    return _bytes(line.service, _from(line.service))
 
 
 def all_bytes(line: HasService) -> str:
     """Bytes per second in both directions."""
-    return f"{request_bytes(line)}\n+ {response_bytes(line)}"
+    return _bytes(line.service, {**_towards(line.service), **_from(line.service)})
+
+
+def _towards(service: Service) -> dict[str, float | None]:
+    return {
+        labels.REQUEST_BYTES + "_sum": service.request_bytes,
+        labels.TCP_REQUEST_BYTES: service.tcp_request_bytes,
+    }
+
+
+def _from(service: Service) -> dict[str, float | None]:
+    return {
+        labels.RESPONSE_BYTES + "_sum": service.response_bytes,
+        labels.TCP_RESPONSE_BYTES: service.tcp_response_bytes,
+    }
+
+
+def _bytes(service: Service, values: dict[str, float | None]) -> str:
+    """The sum of the metrics that the service has; of what it lacks, Prometheus has no number."""
+    known = [metric for metric, value in values.items() if value is not None] or list(values)[:1]
+    return "\n+ ".join(_sum(service, metric) for metric in known)
 
 
 def mutual_tls(line: HasService) -> str:
     """Share of requests that came by mutual TLS."""
     known = Match(labels.SECURITY, "!~", f"{labels.UNKNOWN}|")
     part = _sum(line.service, labels.REQUESTS, Match(labels.SECURITY, "=", labels.MUTUAL_TLS))
-    return f"{part}\n/\n{_sum(line.service, labels.REQUESTS, known)}"
+    return f"{_or_zero(part)}\n/\n{_sum(line.service, labels.REQUESTS, known)}"

@@ -118,7 +118,7 @@ def _number(
 
 
 _REQUESTS = _number(lambda s: s.requests)
-_UNREACHED = _number(lambda s: s.unreached)
+_UNREACHED = _number(lambda s: s.unreached if s.served else None)
 _NO_RESPONSE = _number(lambda s: s.no_response)
 _MEAN = _number(lambda s: s.mean, format.duration)
 _BYTES = _number(lambda s: s.all_bytes, format.size)
@@ -179,7 +179,7 @@ COLUMNS: Final[tuple[Column[Line], ...]] = (
     Column(
         "unreached_per_second", "UNREACHED", 9, *_UNREACHED,
         "Requests per second that clients tried and no server saw: no route, no healthy endpoint, "
-        "connection refused, breaker open.",
+        "connection refused, breaker open. Where only clients report, they are in RPS and ERR.",
         promql.unreached, drop=11, wide=True, words=("unreached",),
     ),
     Column(
