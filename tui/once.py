@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from tui import report
 from tui.looks import look
 from tui.model import mesh
-from tui.model.frame import Ask, Frame
+from tui.model.frame import Ask, Frame, Presence
 from tui.model.pulse import Phase, Pulse
-from tui.model.questions import CALLED, SERVED, ServiceKey, service_queries
+from tui.model.questions import CALLED, DURATION, SERVED, ServiceKey, service_queries
 from tui.model.service import Service
 from tui.model.text import plain
 from tui.poller import Poller
@@ -22,6 +22,8 @@ from tui.view.order import Arranger
 from tui.view.services import COLUMNS, Line, lacks_buckets, why_empty
 
 NO_DATA = 5
+_SECOND_LOOKS = 3
+"""Whom only clients report for, whether there are buckets, and means may take a frame each."""
 
 
 @dataclass(slots=True)
@@ -38,12 +40,14 @@ class _Question:
 
     def learn(self, frame: Frame, services: Iterable[Service]) -> bool:
         """Whether this frame shows that there is more to ask: of clients, about services that no
-        server reports for, or for means in place of buckets.
+        server reports for; why there are no buckets; or for means in their place.
         """
         before = (self.unserved or frozenset(), self.means)
         self.unserved = mesh.unserved(services)
         self.means = self.means or lacks_buckets(frame)
-        return (self.unserved, self.means) != before
+        served, buckets = frame.rates(SERVED), frame.histograms(DURATION)
+        puzzling = served.presence is Presence.PRESENT and buckets.presence is Presence.NO_RATE
+        return puzzling or (self.unserved, self.means) != before
 
     def about_requests(self) -> Ask:
         """The same about nothing but requests."""
@@ -85,10 +89,11 @@ class Printer:
                 self._complain(f"waiting {source.warm_up:g} s for a second scrape")
             await asyncio.sleep(source.warm_up)
             frame = await source.poll(self._question.ask())
-        services = mesh.services(frame)
-        if self._question.learn(frame, services):
+        for _ in range(_SECOND_LOOKS):
+            if not self._question.learn(frame, mesh.services(frame)):
+                break
             frame = await source.poll(self._question.ask())
-        elif not services:
+        if not mesh.services(frame):
             # A source that has all its queries taken cannot find out why there is nothing.
             frame = await source.poll(self._question.about_requests())
         self._show(frame)

@@ -212,6 +212,30 @@ async def test_an_empty_table_says_why_it_is_empty() -> None:
     assert (found.cost.queries, again.cost.queries) == (8, 2)
 
 
+async def test_what_a_full_refresh_could_not_find_out_the_next_one_does() -> None:
+    def handler(request: Request) -> bytes:
+        found = "istio_0" in request.query or request.query == "count(istio_1)"
+        return answer(vector(({}, "3")) if found else EMPTY)
+
+    queries = tuple(Query(f"t{n}", f"istio_{n % 3}", (f"by{n}",)) for n in range(12))
+    async with prometheus(handler) as (source, _):
+        first = await source.poll(Ask(queries))
+        second = await source.poll(Ask(queries))
+        third = await source.poll(Ask(queries))
+    presence = [
+        [found.rates(name).presence for name in ("t0", "t1", "t2")]
+        for found in (first, second, third)
+    ]
+    assert presence == [
+        [Presence.PRESENT, Presence.NO_RATE, Presence.NO_RATE],
+        [Presence.PRESENT, Presence.NO_RATE, Presence.ABSENT],
+        [Presence.PRESENT, Presence.NO_RATE, Presence.ABSENT],
+    ]
+    assert "did not ask which" in first.rates("t2").reason
+    assert "did not ask which" not in second.rates("t1").reason
+    assert max(found.cost.queries for found in (first, second, third)) == 12
+
+
 def dated(ahead: float) -> Callable[[Request], bytes]:
     """Answers of a server whose clock is this far ahead of the test's."""
     date = {"Date": formatdate(NOW + ahead, usegmt=True)}

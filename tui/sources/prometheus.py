@@ -60,6 +60,7 @@ class PrometheusSource:
         self._polled = False
         self._interval = ScrapeInterval(self._exchange, clock=clock)
         self._known: dict[tuple[str, float | None], tuple[float, bool]] = {}
+        self._puzzling: set[Query] = set()
 
     async def poll(self, ask: Ask) -> Frame:
         """The mesh at `ask.at`, or at the server's present."""
@@ -99,12 +100,15 @@ class PrometheusSource:
         present = self._clock() + self._skew.seconds
         at = round(present if ask.at is None else ask.at, 3)
         refresh = Refresh(self._exchange, self._skew, "query", {"time": f"{at:.3f}"})
-        answers = await self._answers(refresh, ask, instant)
+        told = await self._told(refresh, ask)
+        rest = tuple(query for query in ask.queries if query not in told)
+        answers = await self._answers(refresh, replace(ask, queries=rest), instant)
         tables = {query: _table(query, answer, ask.window) for query, answer in answers.items()}
-        unsure = [query for query, answer in answers.items() if _tells_nothing(query, answer)]
-        series = await self._series(refresh, ask, unsure)
-        for query in unsure:
-            tables[query] = _empty(query, ask.window, series.get(exists(query)))
+        blank = [query for query, answer in answers.items() if _tells_nothing(query, answer)]
+        series = await self._series(refresh, ask, blank)
+        for query in (*told, *blank):
+            tables[query] = _empty(query, ask.window, told.get(query, series.get(exists(query))))
+        self._puzzling = {query for query in blank if exists(query) not in series}
         named = {query.table: table for query, table in tables.items()}
         frame = self._frame(ask, at, named, self._warnings(refresh, answers))
         return replace(frame, cost=refresh.cost)
@@ -134,6 +138,14 @@ class PrometheusSource:
         sentence = f"More than {MOST_QUERIES} queries in one refresh: this one was left out."
         return answers | {query: SourceError(Reason.BAD_QUERY, sentence) for query in spare}
 
+    async def _told(self, refresh: Refresh, ask: Ask) -> dict[Query, bool]:
+        """Whether there are series for the queries that got nothing from the last refresh, which
+        had none left to ask why: this one asks that in their place.
+        """
+        blank = [query for query in ask.queries if query in self._puzzling]
+        series = await self._series(refresh, ask, blank)
+        return {query: series[exists(query)] for query in blank if exists(query) in series}
+
     async def _series(
         self, refresh: Refresh, ask: Ask, queries: Iterable[Query]
     ) -> dict[str, bool]:
@@ -142,7 +154,9 @@ class PrometheusSource:
         """
         now = self._clock()
         self._known = {key: value for key, value in self._known.items() if value[0] > now}
-        probes = list(dict.fromkeys(map(exists, queries)))
+        # Without buckets something else is asked next: that is worth knowing first.
+        ordered = sorted(queries, key=lambda query: query.kind is not Kind.HISTOGRAM)
+        probes = list(dict.fromkeys(map(exists, ordered)))
         unknown = [text for text in probes if (text, ask.at) not in self._known]
 
         async def probe(text: str) -> None:
