@@ -149,7 +149,7 @@ def test_ascii_has_arrows_of_its_own() -> None:
 
 
 def test_every_level_has_a_tone() -> None:
-    assert {level.value for level in Level} | {"dim"} == set(TONES)
+    assert {level.value for level in Level} | {"dim", "plot"} == set(TONES)
 
 
 @given(st.lists(TEXTS, max_size=14), st.integers(0, 160), st.booleans())

@@ -28,7 +28,7 @@ FEW: Final = 60
 JUDGE_EVERY: Final = 30.0
 """Seconds between two questions about everybody's latency, while rows are judged by it."""
 BAR: Final = 15.0
-"""Seconds that one bar of a sparkline stands for, unless frames come less often."""
+"""Seconds that one bar of a sparkline stands for, where frames do not come less often."""
 BARS: Final = 60
 SAMPLES: Final = 720
 """Frames that the sparklines remember: an hour at one every 5 s."""
@@ -119,6 +119,11 @@ class Board:
     def interval(self, seconds: float) -> None:
         self._histories.interval = seconds
 
+    @property
+    def bar(self) -> float:
+        """Seconds that one bar of a sparkline stands for."""
+        return max(BAR, self.interval)
+
     def look_at(self, look: Look) -> None:
         """Look another way. What another scope's mesh is like has to be found out again."""
         if look.scope != self.look.scope:
@@ -144,7 +149,7 @@ class Board:
     def past(self, end: float) -> tuple[Ask, float, float, float]:
         """What to ask about the past to fill the sparklines, and of when: start, end, step."""
         ask = Ask(history_queries(self.look.scope), self.look.window)
-        return ask, end - BAR * BARS, end, BAR
+        return ask, end - self.bar * BARS, end, self.bar
 
     def take(self, frame: Frame, ask: Ask) -> None:
         """The answer to a question."""
@@ -209,13 +214,18 @@ class Board:
         return dataclasses.replace(service, latency=held)
 
     def rows(self, lines: Sequence[Line], near: Collection[Hashable]) -> list[Row]:
-        """The lines as cells; only those whose key is `near` the screen have their sparkline."""
-        return [self._row(line, line.service.key in near) for line in lines]
+        """The lines as cells; those whose key is not `near` the screen have none.
 
-    def _row(self, line: Line, near: bool) -> Row:
+        The text of 1,000 rows takes 40 ms, which keys would have to wait for.
+        """
+        return [
+            self._row(line) if line.service.key in near else Row(line.service.key, ())
+            for line in lines
+        ]
+
+    def _row(self, line: Line) -> Row:
         key = line.service.key
-        if near:
-            line = Line(line.service, self.history(key))
+        line = Line(line.service, self.history(key))
         pending = bool(line.service.requests) and not self.asked(key)
         return Row(
             key,
@@ -229,9 +239,8 @@ class Board:
         """Requests per second of late, a value for each bar."""
         if self.frame is None:
             return ()
-        step = max(BAR, self.interval)
-        end = math.ceil(self.frame.at / step) * step
-        return tuple(self._histories.cells(key, BARS, end, step))
+        end = math.ceil(self.frame.at / self.bar) * self.bar
+        return tuple(self._histories.cells(key, BARS, end, self.bar))
 
     def why_nothing(self, frame: Frame) -> str:
         """Why this frame has no row to show, and what to do about it."""

@@ -139,7 +139,7 @@ COLUMNS: Final[tuple[Column[Line], ...]] = (
     ),
     Column(
         "namespace", "NAMESPACE", 10, lambda line: line.service.key.namespace,
-        lambda line: Cell(plain(line.service.key.namespace), dim=True),
+        lambda line: Cell(plain(line.service.key.namespace)),
         "The namespace of the service, or of the gateway's workload.",
         align="left", flexible=True, descending=False, drop=2, words=("namespace", "ns"),
     ),
@@ -151,7 +151,7 @@ COLUMNS: Final[tuple[Column[Line], ...]] = (
     ),
     Column(
         "history", "REQUESTS", 10, lambda line: list(line.history),
-        lambda line: Cell(spark(line.history)),
+        lambda line: Cell(spark(line.history), plot=True),
         "Requests per second of late, newest right, each row on its own scale from zero; a hole "
         "is time without data.",
         promql.requests, flexible=True, order=lambda line: line.service.requests or 0.0,

@@ -16,12 +16,14 @@ Value = str | float | int | bool | None | list[float | None]
 class Cell(NamedTuple):
     """One cell as text: no markup, no control characters, no styles.
 
-    `level` colours it; `dim` greys what is less certain (and the text carries a mark for it).
+    `level` colours it; `dim` greys what is less certain (and the text carries a mark for it);
+    `plot` is a drawing, in a colour of its own.
     """
 
     text: str
     level: Level | None = None
     dim: bool = False
+    plot: bool = False
 
 
 class Row(NamedTuple):

@@ -162,6 +162,14 @@ def header_line(
     return strip(pieces, width)
 
 
+def _tone(cell: Cell) -> str:
+    if cell.dim:
+        return "dim"
+    if cell.plot:
+        return "plot"
+    return cell.level.value if cell.level else ""
+
+
 def row_line(
     layout: Iterable[Place],
     cells: Sequence[Cell],
@@ -181,7 +189,7 @@ def row_line(
         cell = cells[number] if number < len(cells) else _NOTHING
         pieces.append(Piece(" " * (start - end), plain))
         text = fitted(cell.text, room, align, crop, ascii)
-        tone = "dim" if cell.dim else cell.level.value if cell.level else ""
+        tone = _tone(cell)
         if cursor and key == current:
             pieces.append(Piece(text, tones[tone] + palette.cell_cursor, alone=True))
         else:

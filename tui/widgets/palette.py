@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from rich.style import Style
 from textual.widget import Widget
 
-TONES: Final = ("failing", "degraded", "healthy", "idle", "unknown", "dim")
-"""What may colour a cell: its level, or that it is dim."""
+TONES: Final = ("failing", "degraded", "healthy", "idle", "unknown", "dim", "plot")
+"""What may colour a cell: its level, or that it is dim, or a drawing."""
 
 COMPONENTS: Final = frozenset(
     f"grid--{name}" for name in ("header", "sorted", "stale", "cursor", "cell-cursor", *TONES)
