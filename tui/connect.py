@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tui.options import UsageError
 from tui.settings import Settings
 from tui.sources.base import Source
+
+LONGEST_SCRAPE: Final = 4.0
+"""Seconds that one proxy may take: they are scraped every 5."""
 
 
 def source(settings: Settings) -> Source:
@@ -20,7 +25,7 @@ def source(settings: Settings) -> Source:
     if settings.envoy:
         from tui.sources.envoy import EnvoySource
 
-        return EnvoySource(settings.envoy, timeout=settings.timeout)
+        return EnvoySource(settings.envoy, timeout=min(settings.timeout, LONGEST_SCRAPE))
     if settings.prometheus:
         return _prometheus(settings)
     raise UsageError(

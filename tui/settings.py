@@ -67,10 +67,6 @@ class Settings:
     all_namespaces: bool = _option(
         False, "-A --all-namespaces", "all namespaces, whatever is configured", group="scope"
     )
-    istio_namespace: str = _option(
-        "istio-system", "-i --istio-namespace", "where Istio's control plane runs",
-        options.name, "NAME", group="scope",
-    )  # fmt: skip
     refresh: float = _option(
         5.0, "-r --refresh", "time between two refreshes (5s)",
         options.duration("1s", "1d"), "TIME", group="time",
