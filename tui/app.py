@@ -20,7 +20,7 @@ from tui.model.pulse import Pulse
 from tui.model.text import plain
 from tui.poller import Poller, Recall
 from tui.screens.help import help_text
-from tui.screens.menu import Choice, Menu
+from tui.screens.menu import ONLY_ASCII, Choice, Menu
 from tui.screens.palette import Commands
 from tui.screens.panel import Panel
 from tui.screens.services import ServicesScreen
@@ -78,7 +78,7 @@ class IstioTop(App[None], inherit_bindings=False):
         board = Board(looks.look(settings), settings.refresh, at_once=source.warm_up > 0)
         super().__init__()
         self.animation_level = "none"
-        self._ascii = settings.ascii
+        self.set_class(settings.ascii, ONLY_ASCII)
         self._source = source
         self._services = ServicesScreen(board, source.name, clock, ascii=settings.ascii)
         self._services.captions.notes = self._dress(settings)
@@ -184,7 +184,7 @@ class IstioTop(App[None], inherit_bindings=False):
 
     def action_keys(self) -> None:
         """Show the help."""
-        self.push_screen(Panel("Help", help_text(), ascii=self._ascii))
+        self.push_screen(Panel("Help", help_text()))
 
     def action_themes(self) -> None:
         """Choose the colours, seeing them."""

@@ -23,8 +23,8 @@ ABOVE_ALL: Final = frozenset({"ctrl+c", "ctrl+p"})
 
 _GLYPHS: Final = {
     "slash": "/", "less_than_sign": "<", "greater_than_sign": ">", "plus": "+",
-    "equals_sign": "=", "minus": "-", "question_mark": "?", "colon": ":", "down": "↓", "up": "↑",
-    "left": "←", "right": "→", "pagedown": "pgdn", "pageup": "pgup", "escape": "esc",
+    "equals_sign": "=", "minus": "-", "question_mark": "?", "colon": ":",
+    "pagedown": "pgdn", "pageup": "pgup", "escape": "esc",
     "exclamation_mark": "!",
 }  # fmt: skip
 """What a person calls the keys that Textual names otherwise."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from textual.geometry import Size
 from textual.widgets import Static
 
@@ -46,14 +44,14 @@ class Captions:
         """Say how things are. `rows` are shown; `position` is the cursor's among them."""
         frame, look, size = board.frame, board.look, self.title.screen.size
         shown = status.Shown(
-            rows, len(board.services), frame.window if frame else look.window,
+            rows, len(board.services), look.window,
             board.judged_at if look.by_latency else None,
         )  # fmt: skip
         width = size.width
         self.title.show(status.title(look, position, width))
         self.state.show(status.fit(status.state(pulse, frame, shown, now), width))
         self.details.show(
-            status.details(pulse, frame, (*self.notes, *self._remarks(now)), self._source, width)
+            status.details(pulse, frame, self.notes, self._said(now), self._source, width)
         )
         self.hints.show(status.hints(hints(), width))
         self._cover(self._in_its_place(board, pulse, rows, size, now), small=too_small(size))
@@ -62,10 +60,9 @@ class Captions:
         """Every warning, and the source's failure."""
         return status.sentences(pulse, board.frame, self.notes)
 
-    def _remarks(self, now: float) -> Iterator[str]:
+    def _said(self, now: float) -> str:
         sentence, until = self._remark
-        if now < until:
-            yield sentence
+        return sentence if now < until else ""
 
     def _in_its_place(self, board: Board, pulse: Pulse, rows: int, size: Size, now: float) -> str:
         """What stands in place of the table; nothing, if there is a table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from textual.app import App, ComposeResult
 from textual.content import Content
@@ -13,6 +13,10 @@ from textual.widgets.option_list import Option
 
 from tui.commands import MENU_COMMANDS, bindings
 from tui.model.text import plain
+from tui.view.ascii import ASCII
+
+ONLY_ASCII: Final = "-ascii"
+"""Class of an app that draws without special characters."""
 
 
 class Choice(NamedTuple):
@@ -27,7 +31,8 @@ class Menu(ModalScreen[tuple[str, ...] | None], inherit_bindings=False):
     """Ends with the values that were taken, or `None` if none was.
 
     `chosen` are in force as it opens. With `many`, space ticks entries; else, or as long as nothing
-    was ticked, enter takes the entry that it is on. `preview` is told of each entry gone to.
+    was ticked, enter takes the entry that it is on; `alone` is the value that goes with no other.
+    `preview` is told of each entry gone to.
     """
 
     BINDINGS = bindings(MENU_COMMANDS)
@@ -40,6 +45,7 @@ class Menu(ModalScreen[tuple[str, ...] | None], inherit_bindings=False):
         chosen: Collection[str] = (),
         *,
         many: bool = False,
+        alone: str | None = None,
         preview: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
@@ -48,15 +54,14 @@ class Menu(ModalScreen[tuple[str, ...] | None], inherit_bindings=False):
         self._ticked = set(chosen)
         self._touched = False
         self._many = many
+        self._alone = alone
         self._preview = preview
 
     def compose(self) -> ComposeResult:
         """The list, with its title in its border."""
         entries = OptionList(*(Option(self._prompt(choice)) for choice in self._choices))
         entries.border_title = Content(self._heading)
-        hint = (
-            "space ticks · enter takes · esc leaves" if self._many else "enter takes · esc leaves"
-        )
+        hint = "space ticks, enter takes, esc leaves" if self._many else "enter takes, esc leaves"
         entries.border_subtitle = Content(hint)
         places = (i for i, c in enumerate(self._choices) if c.value in self._ticked)
         entries.highlighted = next(places, 0) if self._choices else None
@@ -69,7 +74,10 @@ class Menu(ModalScreen[tuple[str, ...] | None], inherit_bindings=False):
         else:
             mark = "> " if choice.value in self._ticked else "  "
         title = plain(choice.title, 60)
-        return Content.assemble(f"{mark}{title:<{width}}  ", (plain(choice.note), "$dim"))
+        note = plain(choice.note)
+        if self.app.has_class(ONLY_ASCII):
+            title, note = title.translate(ASCII), note.translate(ASCII)
+        return Content.assemble(f"{mark}{title:<{width}}  ", (note, "$dim"))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show what it would be like."""
@@ -90,9 +98,12 @@ class Menu(ModalScreen[tuple[str, ...] | None], inherit_bindings=False):
         if not self._many or place is None:
             return
         self._touched = True
-        choice = self._choices[place]
-        self._ticked ^= {choice.value}
-        entries.replace_option_prompt_at_index(place, self._prompt(choice))
+        value = self._choices[place].value
+        self._ticked ^= {value}
+        if value in self._ticked:
+            self._ticked &= {value} if value == self._alone else self._ticked - {self._alone}
+        for index, choice in enumerate(self._choices):
+            entries.replace_option_prompt_at_index(index, self._prompt(choice))
 
     def action_back(self) -> None:
         """Take nothing."""

@@ -6,7 +6,10 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.commands import COMMANDS, Command
+from tui.commands import COMMANDS, MOVE, Command
+
+_OFFERED = tuple(command for command in COMMANDS if command.group != MOVE)
+"""To move, nobody looks for the name of a key."""
 
 
 class Commands(Provider):
@@ -14,13 +17,13 @@ class Commands(Provider):
 
     async def discover(self) -> Hits:
         """All commands, in the order of the help."""
-        for command in COMMANDS:
+        for command in _OFFERED:
             yield DiscoveryHit(_named(command), partial(self._do, command), help=command.help)
 
     async def search(self, query: str) -> Hits:
         """The commands whose name, or whose key, matches."""
         matcher = self.matcher(query)
-        for command in COMMANDS:
+        for command in _OFFERED:
             name = _named(command)
             score = matcher.match(name)
             if query in command.keys:

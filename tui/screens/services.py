@@ -51,7 +51,6 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         self.board = board
         self.captions = Captions(source, ascii=ascii)
         self._clock = clock
-        self._ascii = ascii
         self._pulse = Pulse(Phase.STARTING, clock(), board.interval, board.interval)
         self._lines: dict[ServiceKey, Line] = {}
         self._grid = Grid(ascii=ascii)
@@ -222,7 +221,8 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         """Choose the namespaces to show."""
         look = self.board.look
         entries = choices.namespaces(self.board.namespaces, look)
-        menu = Menu("Namespaces", entries, look.scope or [choices.ALL], many=True)
+        chosen = look.scope or [choices.ALL]
+        menu = Menu("Namespaces", entries, chosen, many=True, alone=choices.ALL)
         choose(self.app, menu, self._show_namespaces)
 
     def _show_namespaces(self, taken: tuple[str, ...]) -> None:
@@ -261,7 +261,9 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         """The column and the row that the cursor is in."""
         line = self._lines.get(cast("ServiceKey", self._grid.cursor_key))
         column = _COLUMN.get(self._grid.cursor_column or "")
-        return (column, line) if column and line else None
+        if column is None or line is None:
+            return None
+        return column, Line(line.service, self.board.history(line.service.key))
 
     def action_explain(self) -> None:
         """Say what the cell means and where it comes from."""
@@ -271,20 +273,20 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
             passages = explain.cell(column, line, asked, self.board.frame)
             query = explain.promql(column, line)
             title = f"{column.title} of {explain.name(line)}"
-            self.app.push_screen(Panel(title, passages, copies=query, ascii=self._ascii))
+            self.app.push_screen(Panel(title, passages, copies=query))
 
     def on_grid_chosen(self) -> None:
         """Show everything about the row."""
         if found := self._cell():
             line = found[1]
             passages = explain.row(COLUMNS, line, self.board.asked(line.service.key))
-            self.app.push_screen(Panel(explain.name(line), passages, ascii=self._ascii))
+            self.app.push_screen(Panel(explain.name(line), passages))
 
     def action_warnings(self) -> None:
         """Show every warning in full."""
         sentences = self.captions.sentences(self.board, self._pulse) or ["There are none."]
         passages = [explain.Passage("", sentence) for sentence in sentences]
-        self.app.push_screen(Panel("Warnings", passages, ascii=self._ascii))
+        self.app.push_screen(Panel("Warnings", passages))
 
     def action_copy(self) -> None:
         """Copy what the cell shows."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tui.model.frame import Frame
 from tui.model.text import plain
-from tui.view.board import BAR, NOT_ASKED, QUANTILES
+from tui.view.board import NOT_ASKED, QUANTILES
 from tui.view.services import Line
 from tui.view.status import moment, span
 from tui.view.table import Cell, Column
@@ -46,7 +46,7 @@ def exact(column: Column[Line], line: Line) -> str:
     if isinstance(value, list):
         known = [number for number in value if number is not None]
         newest = f", the newest {known[-1]!r} per second" if known else ""
-        return f"{len(known)} bars of {span(BAR)}{newest}"
+        return f"{len(known)} bars{newest}"
     if value is None:
         return "no data"
     if isinstance(value, float | int):

@@ -40,7 +40,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the screen shows of a frame: how many rows of how many, and for how long a window."""
+    """What the screen shows of a frame: how many rows of how many, and which window was wanted."""
 
     rows: int
     services: int
@@ -70,9 +70,9 @@ def _length(parts: Sequence[Part], separator: str) -> int:
 
 
 def moment(at: float, now: float | None = None) -> str:
-    """Unix seconds as the local time of day, with the date where that is not `now`'s."""
+    """Unix seconds as local time, without the date where that is `now`'s."""
     when = datetime.fromtimestamp(at)
-    same_day = now is None or datetime.fromtimestamp(now).date() == when.date()
+    same_day = now is not None and datetime.fromtimestamp(now).date() == when.date()
     return when.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
 
 
@@ -80,7 +80,7 @@ def title(look: Look, position: str, width: int) -> list[Cell]:
     """The line at the top: where one is, and what narrows the rows."""
     scope = ", ".join(plain(name, 30) for name in look.scope[:3])
     more = f" and {len(look.scope) - 3} more" if len(look.scope) > 3 else ""
-    parts = [Part("istiotop › services", 3), Part(f"in {scope}{more}" if scope else "", 2)]
+    parts = [Part("istiotop > services", 3), Part(f"in {scope}{more}" if scope else "", 2)]
     if look.only_bad:
         parts.append(Part("only bad", level=Level.DEGRADED))
     if look.filter.text:
@@ -91,8 +91,14 @@ def title(look: Look, position: str, width: int) -> list[Cell]:
 
 
 def hints(keys: Iterable[tuple[str, str]], width: int) -> list[Cell]:
-    """Keys and what they do, the most useful first, as many as there is room for."""
-    parts = [Part(f"{key} {word}", place) for place, (key, word) in enumerate(keys)]
+    """Keys and what they do, as many as there is room for; the last two, help and the way out,
+    stay longest.
+    """
+    known = list(keys)
+    parts = [
+        Part(f"{key} {word}", 1 if place >= len(known) - 2 else 2 + place)
+        for place, (key, word) in enumerate(known)
+    ]
     cells: list[Cell] = []
     for cell in fit(parts, width, "  "):
         key, _, word = cell.text.partition(" ")
@@ -106,8 +112,8 @@ def state(pulse: Pulse, frame: Frame | None, shown: Shown, now: float) -> list[P
     if frame is not None:
         of = f"{shown.rows} of " if shown.rows != shown.services else ""
         parts.append(Part(f"{of}{format.count(shown.services)} services", 2))
-        parts.append(Part(f"window {span(shown.window)}", 3))
-        if shown.judged_at is not None:
+        parts.append(Part(_window(frame, shown.window), 3))
+        if shown.judged_at is not None and shown.judged_at < frame.at:
             parts.append(Part(f"latency of all {moment(shown.judged_at, now)}", 1, dim=True))
         if frame.scrape_interval is not None:
             parts.append(Part(f"scrape {span(frame.scrape_interval)}", 5))
@@ -116,17 +122,24 @@ def state(pulse: Pulse, frame: Frame | None, shown: Shown, now: float) -> list[P
     return parts
 
 
+def _window(frame: Frame, wanted: float) -> str:
+    """The window as it was set; also the real one, where that is more than a scrape away."""
+    if abs(frame.window - wanted) <= max(wanted / 5, 1.5 * (frame.scrape_interval or 0.0)):
+        return f"window {span(wanted)}"
+    return f"window {span(frame.window)}, not {span(wanted)}"
+
+
 def _phase(pulse: Pulse, frame: Frame | None, now: float) -> Iterable[Part]:
     at = frame.at if frame is not None else None
     match pulse.phase:
         case Phase.STARTING:
             yield Part(f"connecting {_count_up(now - pulse.since)}")
         case Phase.PAUSED:
-            yield Part(f"PAUSED at {moment(pulse.since, now)}", level=Level.DEGRADED)
+            yield Part(f"paused at {moment(pulse.since, now)}", level=Level.DEGRADED)
             if at is not None:
                 yield Part(f"data {moment(at, now)}", 6)
         case Phase.FAILED:
-            yield Part(f"FAILED since {moment(pulse.since, now)}", level=Level.FAILING)
+            yield Part(f"failed since {moment(pulse.since, now)}", level=Level.FAILING)
             if at is not None:
                 yield Part(f"numbers {_count_up(now - at)} old", level=Level.FAILING)
             yield Part(_again(pulse, now), 6)
@@ -153,7 +166,7 @@ def _live(word: str, pulse: Pulse, at: float | None, now: float) -> Iterable[Par
 
 def span(seconds: float) -> str:
     """A length of time as a person sets it: `5s`, `1m`, `1m30s`."""
-    return f"{seconds:g}s" if seconds < 60 else format.duration(seconds)
+    return f"{seconds:.3g}s" if seconds < 59.95 else format.duration(seconds)
 
 
 def _count_up(seconds: float) -> str:
@@ -167,30 +180,44 @@ def _again(pulse: Pulse, now: float) -> str:
 
 
 def details(
-    pulse: Pulse, frame: Frame | None, notes: Sequence[str], source: str, width: int
+    pulse: Pulse,
+    frame: Frame | None,
+    notes: Sequence[str],
+    remark: str,
+    source: str,
+    width: int,
 ) -> list[Cell]:
     """The second line, `width` cells at most: the source, and its failure, warnings or cost.
 
-    `notes` are sentences of the program itself, newest last; they count as warnings do.
+    `notes` are sentences of the program itself, newest last; they count as warnings do. `remark` is
+    about what the user just did, and comes before all of them.
     """
-    said = sentences(pulse, frame, notes)
     known = [Part(plain(source, 60), dim=True)]
     if frame is not None and frame.cost.queries:
         known.append(Part(_cost(frame.cost), dim=True))
-    if not said:
+    last = _last(pulse, sentences(pulse, frame, notes), remark)
+    if last is None:
         return fit([known[0]._replace(drop=1), *known[1:]], width)
-    failed = pulse.phase is Phase.FAILED and pulse.error is not None
-    count = f"{len(said)} warnings: " if len(said) > 1 and not failed else ""
-    sentence = plain(count + said[-1], SENTENCE)
     room = width
     while known:
         room = width - _length([*known, Part("")], SEPARATOR)
-        if room >= min(len(sentence), _READABLE):
+        if room >= min(len(last.text), _READABLE):
             break
         known.pop()
         room = width
-    level = Level.FAILING if failed else Level.DEGRADED
-    return fit([*known, Part(_cut(sentence, room), level=level)], width)
+    return fit([*known, last._replace(text=_cut(last.text, room))], width)
+
+
+def _last(pulse: Pulse, said: Sequence[str], remark: str) -> Part | None:
+    """The one sentence to show, and how bad it is."""
+    if remark:
+        return Part(plain(remark, SENTENCE))
+    if not said:
+        return None
+    if pulse.phase is Phase.FAILED and pulse.error is not None:
+        return Part(plain(said[-1], SENTENCE), level=Level.FAILING)
+    count = f"{len(said)} warnings: " if len(said) > 1 else ""
+    return Part(plain(count + said[-1], SENTENCE), level=Level.DEGRADED)
 
 
 def _cost(cost: Cost) -> str:

@@ -1,0 +1,419 @@
+"""The screen of services in every state: full, empty, failing, recovered, tiny, hostile."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.model.frames import Series, requests
+from tests.model.hostile import NAMES
+from tests.screens.screen import (
+    NOW,
+    PICTURES,
+    SIZES,
+    Remembering,
+    mesh,
+    picture,
+    rows,
+    running,
+    service,
+    services,
+    text,
+    until,
+)
+from tui.model import questions
+from tui.model.frame import Frame, Presence, Table
+from tui.sources.base import Reason, SourceError
+from tui.widgets.grid import Grid
+from tui.widgets.prompt import Prompt
+
+
+def lost() -> SourceError:
+    return SourceError(Reason.UNREACHABLE, "Nobody listens at http://prometheus: is it up?")
+
+
+class Clock:
+    """A time that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def grid(pilot: Pilot[None]) -> Grid:
+    return services(pilot).query_one(Grid)
+
+
+def stale(pilot: Pilot[None]) -> bool:
+    return grid(pilot)._stale
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_screen_looks_like_its_picture(size: tuple[int, int]) -> None:
+    expected = (PICTURES / f"{size[0]}x{size[1]}.txt").read_text("utf-8")
+    assert await picture(size) == expected
+
+
+async def test_without_colour_it_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert await picture((80, 24)) == (PICTURES / "80x24.txt").read_text("utf-8")
+
+
+async def test_in_ascii_every_character_is() -> None:
+    async with running(Remembering(mesh(70)), (80, 24), ascii=True) as pilot:
+        assert text(pilot).isascii()
+        for key in ("x", "question_mark", "enter", "exclamation_mark", "s", "n", "w", "t"):
+            await pilot.press(key)
+            assert text(pilot).isascii(), text(pilot)
+            await pilot.press("escape")
+
+
+# What is asked.
+
+
+async def test_latency_is_asked_of_the_rows_near_the_screen_and_others_say_so() -> None:
+    source = Remembering(mesh(200))
+    async with running(source, (80, 24)) as pilot:
+        await until(pilot, lambda shown: "…" not in shown.splitlines()[3])
+        assert len(source.asks) == 2, "one without latency, one with it"
+        assert not [q for q in source.asks[0].queries if q.table == questions.DURATION]
+        (query,) = (q for q in source.asks[1].queries if q.table == questions.DURATION)
+        (names,) = (m for m in query.where if m.label == "destination_service_name")
+        assert names.accepts("reviews")
+        assert not names.accepts("team-000")
+
+
+async def test_rows_that_come_into_view_are_asked_about() -> None:
+    source = Remembering(mesh(200))
+    async with running(source, (80, 24)) as pilot:
+        await until(pilot, lambda shown: "…" not in shown.splitlines()[3])
+        source.hold = asyncio.Event()
+        await pilot.press("G")
+        shown = text(pilot)
+        assert "team-000" in shown
+        last = next(line for line in shown.splitlines() if line.startswith("team-000"))
+        assert last.split()[-4:-2] == ["…", "…"], "neither a number nor a lack of data"
+        source.hold.set()
+        await until(pilot, lambda shown: "…" not in shown)
+        assert "team-000" in text(pilot)
+
+
+async def test_of_few_services_everything_is_asked() -> None:
+    source = Remembering(mesh())
+    async with running(source) as pilot:
+        await until(pilot, lambda shown: "…" not in shown)
+        (query,) = (q for q in source.asks[-1].queries if q.table == questions.DURATION)
+        assert not [m for m in query.where if m.label == "destination_service_name"]
+
+
+async def test_a_source_that_needs_two_scrapes_is_asked_everything_from_the_first() -> None:
+    source = Remembering(mesh(70), warm_up=5.0)
+    async with running(source):
+        assert [q for q in source.asks[0].queries if q.table == questions.DURATION]
+
+
+async def test_sorting_by_latency_asks_for_all_now_and_then_and_says_of_when_it_is() -> None:
+    clock, source = Clock(), Remembering(mesh(200))
+    async with running(source, (80, 24), clock=clock) as pilot:
+        await until(pilot, lambda shown: "…" not in shown.splitlines()[3])
+        await pilot.press("<")  # the column left of health is p99
+        await until(pilot, lambda shown: rows(shown)[0] == "team-199")
+        asked = len(source.asks)
+        clock.now += 10
+        await pilot.press("r")
+        shown = await until(pilot, "latency of all 22:13:")
+        assert rows(shown)[0] == "team-199"
+        assert narrowed(source, asked), "soon after, only the rows on screen"
+        clock.now += 30
+        await pilot.press("r")
+        await until(pilot, lambda shown: "latency of all" not in shown)
+        assert not narrowed(source, asked + 1), "and half a minute later all again"
+
+
+def narrowed(source: Remembering, ask: int) -> bool:
+    (query,) = (q for q in source.asks[ask].queries if q.table == questions.DURATION)
+    return any(m.label == "destination_service_name" for m in query.where)
+
+
+async def test_the_past_is_asked_once_and_fills_the_sparklines() -> None:
+    source = Remembering(mesh(70))
+    async with running(source) as pilot:
+        await until(pilot, lambda shown: "▃" in shown)
+        await pilot.press("r")
+        await until(pilot, "22:13:22")
+        assert source.pasts == 1
+
+
+# What the user narrows.
+
+
+async def test_the_filter_narrows_as_it_is_typed_and_a_wrong_one_leaves_the_last_good_one() -> None:
+    async with running(Remembering(mesh()), (80, 24)) as pilot:
+        await pilot.press("slash", *"ns:shop")
+        assert rows(text(pilot)) == ["checkout", "search"]
+        await pilot.press("space", *"err>x")
+        shown = text(pilot)
+        assert "x is not a number: write as in err>10." in shown.splitlines()[-1]
+        assert services(pilot).board.look.filter.text == "ns:shop err"
+        await pilot.press("enter")
+        assert services(pilot).query_one(Prompt).display, "there is something to correct"
+        await pilot.press("backspace", "1", "enter")
+        assert rows(text(pilot)) == ["checkout"]
+        assert "filter ns:shop err>1" in text(pilot).splitlines()[0]
+        assert "/ filter" in text(pilot), "the hints are back"
+        await pilot.press("escape")
+        assert len(rows(text(pilot))) == 4
+
+
+async def test_escape_gives_up_a_filter_while_it_is_typed() -> None:
+    async with running(Remembering(mesh())) as pilot:
+        await pilot.press("slash", *"nothing")
+        assert "None of 4 services matches nothing: esc clears the filter." in text(pilot)
+        await pilot.press("escape")
+        assert len(rows(text(pilot))) == 4
+        await pilot.press("j")
+        assert grid(pilot).position == "2/4", "the table has the keys again"
+
+
+async def test_several_namespaces_can_be_ticked_and_all_of_them_goes_with_no_other() -> None:
+    source = Remembering(mesh(7))
+    async with running(source, namespaces=("shop",)) as pilot:
+        assert rows(text(pilot)) == ["checkout", "search"]
+        await pilot.press("n")
+        assert "[x] shop" in text(pilot)
+        await pilot.press("k", "space")
+        assert "[x] all namespaces" in text(pilot)
+        assert "[ ] shop" in text(pilot)
+        await pilot.press("enter")
+        await until(pilot, "ratings")
+        await pilot.press("n", "j", "space", "j", "space", "enter")
+        assert services(pilot).board.look.scope == ("default", "ns-0")
+        assert rows(text(pilot)) == ["reviews", "ratings", "team-000"]
+        assert "in default, ns-0" in text(pilot)
+        await until(pilot, lambda _: source.asks[-1].queries != source.asks[0].queries)
+        assert any(m.accepts("ns-0") and not m.accepts("shop")
+                   for m in source.asks[-1].queries[0].where)  # fmt: skip
+
+
+async def test_a_window_under_four_scrapes_is_warned_of_and_taken_all_the_same() -> None:
+    source = Remembering(mesh(), scrape_interval=15.0)
+    async with running(source) as pilot:
+        await pilot.press("w")
+        assert "fewer than 4 scrapes (one every 15s)" in text(pilot)
+        await pilot.press("g", "enter")
+        shown = await until(pilot, "window 30s")
+        assert "The window of 30s has fewer than 4 scrapes (one every 15s)" in shown
+        assert source.asks[-1].window == 30
+
+
+async def test_sorting_by_a_title_that_is_clicked_and_again_the_other_way() -> None:
+    async with running(Remembering(mesh())) as pilot:
+        header = next(line for line in text(pilot).splitlines() if "RPS" in line)
+        for descending in (True, False):
+            await pilot.click(Grid, offset=(header.index("RPS") + 1, 0))
+            order = services(pilot).board.look.order
+            assert (order.column, order.descending) == ("requests_per_second", descending)
+        assert rows(text(pilot))[0] == "search"
+
+
+async def test_the_cursor_follows_its_service() -> None:
+    source = Remembering(mesh())
+    async with running(source) as pilot:
+        await pilot.press("j", "j")
+        assert grid(pilot).cursor_key == questions.ServiceKey("service", "shop", "search")
+        source.series = (*mesh()[:-9], *service("search", "shop", 500.0, bad=0.9))
+        await pilot.press("r")
+        await until(pilot, lambda shown: rows(shown)[0] == "search")
+        assert grid(pilot).position.startswith("1/")
+
+
+async def test_the_settings_decide_how_it_opens() -> None:
+    async with running(
+        Remembering(mesh()), filter="ns:shop", sort="rps:asc", window=300.0
+    ) as pilot:
+        assert rows(text(pilot)) == ["search", "checkout"]
+        assert "window 5m" in text(pilot)
+
+
+# What there is when there is nothing.
+
+
+async def test_while_it_connects_it_says_to_what_and_for_how_long() -> None:
+    clock, source = Clock(), Remembering(mesh())
+    source.hold = asyncio.Event()
+    async with running(source, clock=clock, first="Connecting to pretended… 0s") as pilot:
+        clock.now += 3
+        services(pilot)._tell()
+        await until(pilot, "Connecting to pretended… 3s")
+        source.hold.set()
+        await until(pilot, "reviews")
+        assert "Connecting" not in text(pilot)
+
+
+async def test_a_source_that_fails_from_the_start_says_why_and_recovers() -> None:
+    source = Remembering(mesh(), failures=[lost()])
+    async with running(source, first="Nobody listens") as pilot:
+        assert "Nobody listens at http://prometheus: is it up?" in text(pilot)
+        assert "pretended: again in" in text(pilot) or "trying again" in text(pilot)
+        await pilot.press("r")
+        await until(pilot, "reviews")
+        assert "Nobody listens" not in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (("slash", *"zzz", "enter"), "None of 4 services matches zzz: esc clears the filter."),
+        (
+            ("slash", *"ratings", "enter", "b"),
+            "None of 4 services matches ratings: esc clears the filter.",
+        ),
+    ],
+)
+async def test_why_no_row_is_left(keys: tuple[str, ...], said: str) -> None:
+    async with running(Remembering(mesh())) as pilot:
+        await pilot.press(*keys)
+        assert said in text(pilot)
+        assert "0 of 4 services" in text(pilot)
+
+
+async def test_when_all_are_well_only_bad_rows_are_none() -> None:
+    async with running(Remembering(service("ratings"))) as pilot:
+        await pilot.press("b")
+        assert "None of 1 services is failing or degraded: b shows them all." in text(pilot)
+
+
+async def test_a_source_without_istio_says_so() -> None:
+    async with running(Remembering([]), first="istio_requests_total") as pilot:
+        assert "is this the Prometheus that scrapes the mesh" in text(pilot)
+
+
+async def test_one_failed_table_keeps_the_last_rows_and_greys_them() -> None:
+    class Partial(Remembering):
+        broken = False
+
+        async def poll(self, ask: object) -> Frame:
+            found = await super().poll(ask)  # type: ignore[arg-type]
+            if not self.broken:
+                return found
+            failed: Table[float] = Table((), {}, Presence.FAILED, "timed out")
+            tables = {**found.tables, questions.SERVED: failed}
+            return replace(found, tables=tables, warnings=("Requests timed out.",))
+
+    source = Partial(mesh())
+    async with running(source) as pilot:
+        source.broken = True
+        await pilot.press("r")
+        await until(pilot, lambda _: stale(pilot))
+        assert rows(text(pilot))[0] == "reviews"
+        source.broken = False
+        await pilot.press("r")
+        await until(pilot, lambda _: not stale(pilot))
+
+
+# What happens to it.
+
+
+async def test_a_lost_source_leaves_the_last_numbers_grey_and_comes_back_by_itself() -> None:
+    clock, source = Clock(), Remembering(mesh())
+    async with running(source, clock=clock, refresh=1.0) as pilot:
+        source.failures = [lost() for _ in range(1000)]
+        clock.now += 47
+        shown = await until(pilot, "failed since 22:14:07")
+        assert stale(pilot)
+        assert rows(shown)[0] == "reviews", "the last numbers stay"
+        assert "old" in shown
+        assert "Nobody listens at http://prometheus: is it up?" in shown
+        await pilot.press("exclamation_mark")
+        assert "Nobody listens" in text(pilot)
+        await pilot.press("escape")
+        source.failures = []
+        await until(pilot, "live")
+        assert not stale(pilot)
+        assert "Nobody listens" not in text(pilot)
+
+
+async def test_a_small_terminal_only_says_what_is_needed_and_grows_again() -> None:
+    async with running(Remembering(mesh())) as pilot:
+        await pilot.resize_terminal(50, 10)
+        await until(pilot, "istiotop needs 60x15; this terminal is 50x10.")
+        assert text(pilot).strip() == "istiotop needs 60x15; this terminal is 50x10."
+        await pilot.resize_terminal(60, 15)
+        shown = await until(pilot, "reviews")
+        assert "needs" not in shown
+        assert "live" in shown
+        assert "q quit" in shown
+        await pilot.resize_terminal(200, 60)
+        await until(pilot, "UNREACHED")
+
+
+async def test_hostile_names_are_shown_harmlessly_everywhere() -> None:
+    series: list[Series] = []
+    for name in NAMES:
+        series += service(name, "default") if len(name) % 2 else service("x", name)
+    async with running(Remembering(series), (80, 60)) as pilot:
+        await until(pilot, "red")
+        keys = ("x", "escape", "enter", "escape", "n", "escape", "y")
+        for down in range(12):
+            for key in keys:
+                await pilot.press(key)
+                shown = text(pilot).replace("\n", "")
+                assert shown.isprintable(), ascii(shown)
+            assert pilot.app.clipboard.isprintable(), down
+            await pilot.press("j")
+
+
+async def test_warnings_are_counted_and_read_in_full() -> None:
+    long = "The source said something that no status line has room for. " * 3
+    source = Remembering(mesh(), warnings=("One thing.", long))
+    async with running(source, (80, 24)) as pilot:
+        assert "2 warnings: The source said" in text(pilot)
+        await pilot.press("exclamation_mark")
+        shown = " ".join(text(pilot).replace("│", "").split())
+        assert "One thing." in shown
+
+
+async def test_a_theme_that_is_not_there_is_a_warning() -> None:
+    async with running(Remembering(mesh()), theme="nosuch") as pilot:
+        assert "There is no theme nosuch: t shows which there are." in text(pilot)
+        assert pilot.app.theme == "istio-dark"
+
+
+async def test_a_thin_line_gets_the_smallest_theme() -> None:
+    async with running(Remembering(mesh()), low_bandwidth=True) as pilot:
+        assert pilot.app.theme == "ansi"
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "ansi-light", "high-contrast", "nord"])
+async def test_every_kind_of_theme_can_be_worn(theme: str) -> None:
+    async with running(Remembering(mesh()), theme=theme) as pilot:
+        assert pilot.app.theme == theme
+        await pilot.press("x", "escape", "slash", "a", "escape", "t", "j", "escape")
+        assert rows(text(pilot))[0] == "reviews"
+
+
+async def test_the_source_is_let_go_of_when_it_ends() -> None:
+    source = Remembering(mesh())
+    async with running(source):
+        assert source.closed == 0
+    assert source.closed == 1
+
+
+async def test_it_ends_also_while_the_source_hangs() -> None:
+    source = Remembering(mesh())
+    source.hold = asyncio.Event()
+    async with running(source, first="Connecting"):
+        pass
+    assert source.closed == 1
+
+
+async def test_requests_without_buckets_have_means() -> None:
+    source = Remembering([requests(10.0)])
+    async with running(source, first="reviews") as pilot:
+        await pilot.press("r")
+        await until(pilot, lambda _: source.asks[-1].queries[-1].table == questions.DURATION_COUNT)
