@@ -71,7 +71,7 @@ def test_the_highest_layer_that_speaks_wins(config: Path, said: set[str]) -> Non
 def test_every_setting_is_read_from_every_layer(config: Path) -> None:
     texts = {
         "prometheus": "http://prom:9090", "envoy": "10.0.0.1:15090,10.0.0.2:15090", "seed": "7",
-        "services": "12", "namespaces": "prod,stage", "istio_namespace": "mesh", "refresh": "10s",
+        "services": "12", "namespaces": "prod,stage", "refresh": "10s",
         "window": "5m", "at": "1699999000", "timeout": "2s", "headers": "X-Scope-OrgID=team",
         "token_file": "/t", "basic_user": "me", "basic_password_file": "/p", "ca": "/ca",
         "cert": "/c", "key": "/k", "theme": "dark", "filter": "err>1", "sort": "p99:asc",
@@ -195,7 +195,6 @@ def test_targets_from_a_file(tmp_path: Path) -> None:
         ({"namespaces": ["Prod"]}, ("--namespace", "Prod")),
         ({"namespaces": [""]}, ("--namespace",)),
         ({"namespaces": ["a" * 64]}, ("--namespace",)),
-        ({"istio_namespace": "a.b"}, ("--istio-namespace",)),
         ({"seed": "-1"}, ("--seed", "0")),
         ({"seed": "²"}, ("--seed",)),
         ({"services": "1001"}, ("--services", "1000")),
