@@ -18,7 +18,7 @@ AT = 1_700_000_430.0
 
 async def _complete(pilot: Pilot[None]) -> None:
     """Until rows, latency and history have come."""
-    await until(pilot, lambda text: "…" not in text and "█" in text and "healthy" in text)
+    await until(pilot, lambda text: "…" not in text and "▇▇▇" in text and "healthy" in text)
 
 
 def test_the_picture_of_the_readme(
@@ -26,5 +26,5 @@ def test_the_picture_of_the_readme(
 ) -> None:
     monkeypatch.setenv("TZ", "UTC")
     source = DemoSource(seed=1, clock=lambda: AT, cpu=lambda: 0.0)
-    app = IstioTop(Settings(demo=True, refresh=3600.0), source, clock=lambda: AT)
+    app = IstioTop(Settings(demo=True, refresh=5.0), source, clock=lambda: AT)
     assert snap_compare(app, terminal_size=(118, 34), run_before=_complete)

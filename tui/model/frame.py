@@ -174,6 +174,7 @@ class Cost:
     queries: int = 0
     seconds: float = 0.0
     bytes: int = 0
+    unit: Literal["query", "scrape"] = "query"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

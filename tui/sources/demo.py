@@ -150,7 +150,7 @@ class DemoSource:
                 size += bytes_read
             tables |= reading.meter.answer(Ask(queries, window), at)
             covered.append(reading.meter.covered(window, at))
-        cost = Cost(scrapes, max(0.0, self._clock() - began), size)
+        cost = Cost(scrapes, max(0.0, self._clock() - began), size, "scrape")
         return Frame(at, min(covered, default=window), self.name, tables, STEP, (), cost)
 
     def _reading(

@@ -144,7 +144,7 @@ class EnvoySource:
             if member.task is not None:
                 member.late, member.trouble = True, self._scraper.late
         self._swept = self._clock()
-        return Cost(self._scrapes, self._swept - began, self._received)
+        return Cost(self._scrapes, self._swept - began, self._received, "scrape")
 
     async def _scrape(self, member: _Member, places: asyncio.Semaphore) -> None:
         proxy = member.proxy

@@ -221,7 +221,8 @@ def _last(pulse: Pulse, said: Sequence[str], remark: str) -> Part | None:
 
 
 def _cost(cost: Cost) -> str:
-    queries = f"{cost.queries} {'query' if cost.queries == 1 else 'queries'}"
+    many = "queries" if cost.unit == "query" else "scrapes"
+    queries = f"{cost.queries} {cost.unit if cost.queries == 1 else many}"
     return f"{queries} {format.duration(cost.seconds)} {format.size(float(cost.bytes))}"
 
 
