@@ -57,6 +57,19 @@ PROD = Match("destination_service_namespace", "=", "prod")
             'sum((m{b="1"} or m{c=""}) unless (m{b="1"} offset 60s or m{c=""} offset 60s))',
         ),
         (
+            Query("t", "m", ("stat",), (PROD,), also=("n",)),
+            "sum by (stat) ("
+            'label_replace(rate(m{destination_service_namespace="prod"}[60s]), '
+            '"stat", "m", "", "") or '
+            'label_replace(rate(n{destination_service_namespace="prod"}[60s]), '
+            '"stat", "n", "", ""))',
+        ),
+        (
+            Query("t", "m", ("stat",), (), Kind.GAUGE, also=("n",), scale=2.0),
+            'sum by (stat) (label_replace(m, "stat", "m", "", "") or '
+            'label_replace(n, "stat", "n", "", "")) * 2.0',
+        ),
+        (
             Query("t", "m", (), (), either=((Match("b", "=", "1"),), ())),
             "sum(rate(m[60s]))",
         ),

@@ -28,6 +28,10 @@ def page(counters: Counters, gauges: Counters | None = None) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+def other(value: float) -> bytes:
+    return f'# TYPE misses_total counter\nmisses_total{{svc="a"}} {value}\n'.encode()
+
+
 def one(meter: Meter, query: Query, window: float, at: float) -> Table[float]:
     return meter.answer(Ask((query,), window), at)[query.table]
 
@@ -47,6 +51,29 @@ def test_the_first_page_is_a_baseline_and_births_are_increases() -> None:
     meter.feed("p", page({'svc="a"': 1010, 'svc="b"': 5}), 5)
     assert one(meter, REQUESTS, 60, 5).rows == {("a",): 2.0, ("b",): 1.0}
     assert meter.covered(60, 5) == 5
+
+
+def test_several_metrics_of_one_query_are_told_apart_by_their_names() -> None:
+    both = Query("both", "hits_total", ("stat", "svc"), also=("misses_total",))
+    meter = meter_for(both)
+    for at, hits, misses in ((0, 10, 5), (5, 20, 6)):
+        meter.feed("p", page({'svc="a"': hits}) + other(misses), at)
+    assert one(meter, both, 5, 5).rows == {
+        ("hits_total", "a"): 2.0, ("misses_total", "a"): 0.2,
+    }  # fmt: skip
+
+
+def test_a_query_of_several_metrics_has_rates_from_when_all_of_them_were_kept() -> None:
+    both = Query("both", "hits_total", ("stat", "svc"), also=("misses_total",))
+    meter = meter_for(REQUESTS)
+    meter.feed("p", page({'svc="a"': 10}), 0)
+    meter.want((both,))
+    meter.feed("p", page({'svc="a"': 20}) + other(6), 5)
+    assert one(meter, both, 60, 5).presence is Presence.NO_RATE
+    meter.feed("p", page({'svc="a"': 30}) + other(6), 10)
+    assert one(meter, both, 60, 10).rows == {
+        ("hits_total", "a"): 2.0, ("misses_total", "a"): 0.0,
+    }  # fmt: skip
 
 
 def test_a_restart_counts_from_zero() -> None:

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 V = TypeVar("V")
 Key = tuple[str, ...]
+
+STAT: Final = "stat"
+"""The label that tells the metrics of a query about several of them apart."""
 
 
 _NOTHING = "$x"
@@ -92,6 +95,9 @@ class Query:
     `where` must all hold; of `either`, when there are any, one group must hold. `metric` of a
     histogram has no `_bucket`. `scale` turns the metric's unit into the model's (seconds, bytes):
     it multiplies values, or the bucket bounds of a histogram.
+
+    `also` are further metrics of the same kind and labels, which cost no further query: each series
+    then has its metric's name as its label `STAT`, for `by` to group by. A histogram has none.
     """
 
     table: str
@@ -101,12 +107,22 @@ class Query:
     kind: Kind = Kind.RATE
     either: tuple[tuple[Match, ...], ...] = ()
     scale: float = 1.0
+    also: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.also and self.kind is Kind.HISTOGRAM:
+            raise ValueError(f"A query about {self.metric} buckets is about no other metric.")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric that it is about."""
+        return (self.metric, *self.also)
 
     def narrowed(self, *where: Match) -> Query:
         """The same question about fewer series."""
         return Query(
             self.table, self.metric, self.by, (*self.where, *where), self.kind, self.either,
-            self.scale,
+            self.scale, self.also,
         )  # fmt: skip
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
-from tui.model.frame import Kind, Match, Query
+from tui.model.frame import STAT, Kind, Match, Query
 from tui.model.text import plain
 
 _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -25,7 +26,7 @@ def promql(query: Query, window: float) -> str:
     span = _duration(window)
     if query.kind is Kind.HISTOGRAM:
         return _sum((*query.by, "le"), _rate(f"{query.metric}_bucket", query, span))
-    grouped = _sum(query.by, _samples(query, span))
+    grouped = _sum(query.by, _together(query, lambda metric: _samples(metric, query, span)))
     return grouped if query.scale == 1.0 else f"{grouped} * {query.scale!r}"
 
 
@@ -36,7 +37,7 @@ def exists(query: Query) -> str:
     if query.kind is Kind.HISTOGRAM:
         infinite = query.narrowed(Match("le", "=", "+Inf"))
         return f"count({_either(f'{query.metric}_bucket', infinite)})"
-    return f"count({_either(query.metric, query)})"
+    return f"count({_together(query, lambda metric: _either(metric, query))})"
 
 
 def quoted(value: str) -> str:
@@ -49,16 +50,28 @@ def quoted(value: str) -> str:
     return f'"{"".join(map(_escaped, value))}"'
 
 
-def _samples(query: Query, span: str) -> str:
+def _together(query: Query, samples: Callable[[str], str]) -> str:
+    """The samples of all metrics of a query. `or` and `rate` take no notice of a metric's name, so
+    that of several is made a label first.
+    """
+    if not query.also:
+        return samples(query.metric)
+    return " or ".join(
+        f'label_replace({samples(metric)}, "{STAT}", "{metric}", "", "")'
+        for metric in query.metrics
+    )
+
+
+def _samples(metric: str, query: Query, span: str) -> str:
     match query.kind:
         case Kind.RATE:
-            return _rate(query.metric, query, span)
+            return _rate(metric, query, span)
         case Kind.BORN:
-            now = _either(query.metric, query, wrap=True)
-            before = _either(query.metric, query, offset=f" offset {span}", wrap=True)
+            now = _either(metric, query, wrap=True)
+            before = _either(metric, query, offset=f" offset {span}", wrap=True)
             return f"{now} unless {before}"
         case _:
-            return _either(query.metric, query)
+            return _either(metric, query)
 
 
 def _rate(metric: str, query: Query, span: str) -> str:

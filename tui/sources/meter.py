@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tui.model.frame import Ask, Query, Table
 from tui.sources.page import Page
-from tui.sources.plan import Plan, sample_name
+from tui.sources.plan import Plan, sample_names
 from tui.sources.tally import Span, Tally
 from tui.sources.track import Track
 
@@ -57,7 +57,7 @@ class Meter:
 
     def want(self, queries: Iterable[Query]) -> None:
         """Keep what answers these, from the next page on. Call it before `feed`."""
-        self._names = self._names.union(map(sample_name, queries))
+        self._names = self._names.union(*map(sample_names, queries))
 
     def feed(
         self,

@@ -10,16 +10,18 @@ from itertools import chain
 from math import isnan
 from typing import Final
 
-from tui.model.frame import Histogram, Key, Kind, Match, Query
+from tui.model.frame import STAT, Histogram, Key, Kind, Match, Query
 from tui.sources.page import Stem
 from tui.sources.track import Track
 
 _LE: Final = "le"
 
 
-def sample_name(query: Query) -> str:
+def sample_names(query: Query) -> frozenset[str]:
     """What the samples that answer a query are called on a page."""
-    return f"{query.metric}_bucket" if query.kind is Kind.HISTOGRAM else query.metric
+    if query.kind is Kind.HISTOGRAM:
+        return frozenset({f"{query.metric}_bucket"})
+    return frozenset(query.metrics)
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +73,7 @@ class Plan:
 
     def __init__(self, query: Query) -> None:
         self.query = query
-        self.name = sample_name(query)
+        self.names = sample_names(query)
         self._keys: list[Key] = []
         self._groups: dict[tuple[Key, float], int] = {}
         self._buckets: dict[Key, list[tuple[float, int]]] = {}
@@ -127,11 +129,13 @@ class Plan:
 
     def _key(self, stem: Stem, extra: Mapping[str, str], bound: str) -> Key | None:
         """The group key of a series, `None` if it is not asked for."""
-        if stem.name != self.name:
+        if stem.name not in self.names:
             return None
         labels = {**extra, **stem.labels}
         if bound:
             labels[_LE] = bound
+        if self.query.also:
+            labels[STAT] = stem.name
         if not self._all(self.query.where, labels):
             return None
         if self.query.either and not any(self._all(x, labels) for x in self.query.either):

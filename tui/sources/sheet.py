@@ -144,7 +144,8 @@ class Sheet:
     def __post_init__(self) -> None:
         for query in self.queries or ():
             suffix = "_bucket" if query.kind is Kind.HISTOGRAM else ""
-            self._wanted.setdefault(query.metric + suffix, []).append(query)
+            for metric in query.metrics:
+                self._wanted.setdefault(metric + suffix, []).append(query)
         self._pages = {target: {} for target in self.simulation.targets}
         for report in self.simulation.reports:
             self._add(report)

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import chain
+from math import inf
 from operator import sub
 from typing import Any, Final
 
@@ -74,8 +75,10 @@ class Tally:
 
     def add(self, span: Span) -> None:
         """Count one target in."""
-        since = span.track.since.get(self._plan.name)
-        if since is None or since > span.end.at:
+        kept = [span.track.since.get(name) for name in self._plan.names]
+        known = [since for since in kept if since is not None]
+        since = max(known, default=inf)
+        if len(known) < len(kept) or since > span.end.at:
             return
         self._asked = True
         part = self._plan.part(span.track)
