@@ -6,10 +6,17 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.model.watching import Watch, evidence, first_alarm
+from tests.model.watching import (
+    DAY,
+    Side,
+    against_equal,
+    evidence,
+    evidence_beyond,
+    first_told_apart,
+)
 from tui.model.confidence import (
     Share,
     above,
@@ -108,13 +115,55 @@ def test_the_requests_needed_suffice() -> None:
     assert detectable(now, now) > 0.01
 
 
+def test_the_requests_needed_are_hardly_more_than_enough() -> None:
+    now = Share(1, 200)
+    less = trials_needed(now, now, 0.01) / now.trials * 0.97
+    grown = Share(now.events * less, now.trials * less)
+    assert detectable(grown, grown) > 0.01
+
+
+def test_what_can_never_be_seen_needs_requests_without_end() -> None:
+    assert trials_needed(Share(1, 200), Share(1, 200), 1e-12) == math.inf
+
+
+@given(shares(), shares())
+def test_evidence_of_either_kind_is_at_most_that_against_equality(a: Share, b: Share) -> None:
+    assume(0 < a.events + b.events < a.trials + b.trials)
+    worse, better = greater(a, b), greater(b, a)
+    pooled = Share(a.events + b.events, a.trials + b.trials).estimate
+    arrays = (np.array([float(x)]) for x in (*a, *b))
+    equal = max(worse, better)
+    assert (
+        min(worse, better) <= equal == pytest.approx(float(against_equal(*arrays, share=pooled)[0]))
+    )
+
+
+@given(shares(), shares(), st.floats(0.0005, 0.3))
+def test_a_margin_only_takes_evidence_away_and_agrees_with_the_interval(
+    a: Share, b: Share, margin: float
+) -> None:
+    found = greater(a, b, margin)
+    assert found <= greater(a, b) + 1e-6
+    if abs(found - math.log(20)) > 1e-6:
+        assert (found > math.log(20)) == (difference(a, b, 0.05).low > margin)
+
+
+@given(shares(), shares(), st.sampled_from([0.002, 0.05]))
+def test_the_evidence_beyond_a_margin_is_that_of_the_simulation(
+    a: Share, b: Share, margin: float
+) -> None:
+    arrays = (np.array([float(x)]) for x in (*a, *b))
+    found = float(evidence_beyond(*arrays, margin=margin)[0])
+    assert greater(a, b, margin) == pytest.approx(found, abs=1e-3, rel=1e-3)
+
+
 @pytest.mark.parametrize("share", [0.002, 0.05])
 def test_equal_versions_watched_for_a_day_stay_quiet(share: float) -> None:
-    alarms = first_alarm(Watch(share, share, 20, 20, 86_400.0), runs=60, seed=7)
+    alarms = first_told_apart(Side(share), Side(share), DAY, runs=60, seed=7, either=True)
     # At most 5 % are allowed; 60 runs with a true rate of 5 % show 9 alarms or more once in 300.
     assert int(np.isfinite(alarms).sum()) <= 8
 
 
 def test_a_bad_canary_is_seen_within_two_minutes() -> None:
-    alarms = first_alarm(Watch(0.005, 0.08, 20, 20, 120.0), runs=60, seed=8)
+    alarms = first_told_apart(Side(0.005), Side(0.08), 120.0, runs=60, seed=8)
     assert bool(np.isfinite(alarms).all())

@@ -28,6 +28,8 @@ _LOG_PRIOR_MASS: Final = 2.0 * math.lgamma(_PRIOR) - math.lgamma(2.0 * _PRIOR)
 _NEAR: Final = 1e-9
 _STEPS: Final = 50
 """Halvings of a search: 1 / 2^50 is beyond what counts can tell."""
+_ENDLESS: Final = 1e9
+"""How many times the requests so far are as good as never."""
 
 
 class Share(NamedTuple):
@@ -106,21 +108,28 @@ def above(share: Share, p: float) -> float:
 
 
 def _one_sided(share: Share, p: float, seen: bool) -> float:
-    """Against every share on the other side of `p`: the likeliest of them is the nearest one."""
-    if share.trials <= 0 or not seen:
-        return 0.0
-    return _log_mixture(share) - _log_likelihood(share, p)
-
-
-def greater(a: Share, b: Share) -> float:
-    """The log of the evidence that the share of `b` is greater than that of `a`.
-
-    Against every pair of shares with b at most a: where the counts point the other way the
-    likeliest such pair has one common share, that of both versions together.
+    """Against every share on the other side of `p`: the likeliest of them is the nearest one to
+    the share that was seen, which may be itself.
     """
-    if a.trials <= 0 or b.trials <= 0 or b.estimate <= a.estimate:
+    if share.trials <= 0:
         return 0.0
-    return _against(a, b, 0.0)
+    return _log_mixture(share) - _log_likelihood(share, p if seen else share.estimate)
+
+
+def greater(a: Share, b: Share, margin: float = 0.0) -> float:
+    """The log of the evidence that the share of `b` is greater than that of `a`, by over `margin`.
+
+    Against every pair of shares with b at most so far above a: where the counts are further apart
+    the likeliest such pair is just so far apart, and else it is the pair that was seen. 0 without
+    requests; never more than the evidence against equal shares, so that two equal versions are told
+    apart, this way or that, with probability alpha at most.
+    """
+    if a.trials <= 0 or b.trials <= 0:
+        return 0.0
+    if b.estimate > a.estimate + margin:
+        return _against(a, b, margin)
+    likeliest = _log_likelihood(a, a.estimate) + _log_likelihood(b, b.estimate)
+    return _log_mixture(a) + _log_mixture(b) - likeliest
 
 
 def _against(a: Share, b: Share, difference: float) -> float:
@@ -200,17 +209,24 @@ def detectable(a: Share, b: Share, alpha: float = 0.05) -> float:
 def trials_needed(a: Share, b: Share, excess: float, alpha: float = 0.05) -> float:
     """Requests of `b` in all, at the same split, until an excess of this size would be seen.
 
-    Infinite where it never would, as with no traffic at one side.
+    At most 2 % too many. Infinite where it never would, as with no traffic at one side.
     """
     if a.trials <= 0 or b.trials <= 0 or excess <= 0:
         return math.inf
-    factor = 1.0
-    while factor < 1e9:
+
+    def suffices(factor: float) -> bool:
         grown = (
             Share(a.events * factor, a.trials * factor),
             Share(b.events * factor, b.trials * factor),
         )
-        if detectable(*grown, alpha) <= excess:
-            return b.trials * factor
-        factor *= 1.25
-    return math.inf
+        return detectable(*grown, alpha) <= excess
+
+    low = high = 1.0
+    while not suffices(high):
+        if high > _ENDLESS:
+            return math.inf
+        low, high = high, high * 2.0
+    while high > low * 1.02:
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if suffices(middle) else (middle, high)
+    return b.trials * high
