@@ -44,6 +44,8 @@ _SEEN: Final = (
     'sum(rate(istio_request_duration_milliseconds_sum{destination_service=~"details.*"}[30s]))'
     ' / sum(rate(istio_request_duration_milliseconds_count{destination_service=~"details.*"}[30s]))'
     " > 100",
+    'sum(rate(istio_request_duration_milliseconds_count{destination_service=~"promotions.*"}[30s]))'
+    " > 0",
 )
 """What every Prometheus has to know of the trouble."""
 _SEEN_IN_FULL: Final = (
