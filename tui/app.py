@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +13,7 @@ from textual.worker import Worker, WorkerError
 
 from tui import looks, paths, theme
 from tui.commands import COMMANDS, bindings
+from tui.ending import Ending
 from tui.model.frame import Ask, Frame
 from tui.model.pulse import Pulse
 from tui.model.text import plain
@@ -33,7 +32,6 @@ DEFAULT_THEME: Final = "istio-dark"
 SMALLEST_THEME: Final = "ansi"
 """Sends the terminal's own colours, in half the bytes of any other."""
 INTERVALS: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Polled(Message):
@@ -87,6 +85,7 @@ class IstioTop(App[None], inherit_bindings=False):
             source, self._ask, self._polled, self._pulsed, interval=settings.refresh, clock=clock
         )
         self._polling: Worker[None] | None = None
+        self._ending = Ending(lambda code: self.exit(return_code=code))
 
     def _dress(self, settings: Settings) -> tuple[str, ...]:
         """Learn the palettes and wear one; what is wrong with them."""
@@ -111,13 +110,7 @@ class IstioTop(App[None], inherit_bindings=False):
     def on_load(self) -> None:
         """End in order when told to end, before the terminal is touched."""
         if not self.is_headless:
-            for number in _SIGNALS:
-                asyncio.get_running_loop().add_signal_handler(number, self._ended_by, number)
-
-    def _ended_by(self, number: int) -> None:
-        for each in _SIGNALS:  # a second one ends it at once
-            asyncio.get_running_loop().remove_signal_handler(each)
-        self.exit(return_code=128 + number)
+            self._ending.heed()
 
     def on_mount(self) -> None:
         """Ask the source as soon as the empty screen stands: connecting takes longer than that."""
@@ -127,12 +120,13 @@ class IstioTop(App[None], inherit_bindings=False):
         self._polling = self.run_worker(self._poller.run(), name="poller")
 
     async def on_unmount(self) -> None:
-        """Let go of the source."""
+        """Let go of the source and of the signals."""
         if self._polling is not None:
             self._polling.cancel()
             with suppress(WorkerError):
                 await self._polling.wait()
         await self._source.close()
+        self._ending.forget()
 
     def _ask(self) -> Ask:
         self._asked = self._services.ask()
