@@ -35,7 +35,7 @@ SAMPLES: Final = 720
 NOT_ASKED: Final = Cell("…", dim=True)
 """Stands where the source was not asked yet: neither a number nor a lack of data."""
 
-_NAMED: Final = re.compile(r"!?([\w.]+)\s*(?:[<>!]=?|[:=])")
+_NAMED: Final = re.compile(r"(?:^|\s)!?([\w.]+)(?:[<>!]=?|[:=])")
 _BAD: Final = (Level.FAILING, Level.DEGRADED)
 
 
