@@ -14,12 +14,15 @@ RUNS = 5
 
 
 def _words() -> Iterator[Figure]:
-    bare = timed(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), RUNS)
+    def seconds(*arguments: str) -> float:
+        def run() -> None:
+            subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+        return timed(run, RUNS)
+
+    bare = seconds("-c", "pass")
     for flag in ("--help", "--version"):
-        command = [sys.executable, "-m", "tui", flag]
-        took = timed(
-            lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL), RUNS
-        )  # type: ignore[misc]
+        took = seconds("-m", "tui", flag)
         yield Figure(f"istiotop {flag}", took * 1e3, "ms", 100, took / bare, "a bare interpreter")
 
 

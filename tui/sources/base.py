@@ -45,7 +45,7 @@ class Source(Protocol):
     least_interval: float
     """Seconds below which polling again cannot show anything new."""
     warm_up: float
-    """Seconds after the first poll until a second one can give rates; 0 where the first one does."""
+    """Seconds from the first poll until a second one can give rates; 0 where the first one does."""
 
     async def poll(self, ask: Ask) -> Frame:
         """The mesh at one instant; `SourceError` if it cannot be seen.
@@ -56,7 +56,8 @@ class Source(Protocol):
 
     async def past(self, ask: Ask, start: float, end: float, step: float) -> list[Frame]:
         """The same questions at past instants, oldest first; what the source does not remember is
-        simply not there. Seconds; `start` and `end` are Unix time."""
+        simply not there. Seconds; `start` and `end` are Unix time.
+        """
 
     async def close(self) -> None:
         """Let go of every connection. Safe to call twice."""
