@@ -132,11 +132,7 @@ def _of(key: ServiceKey) -> tuple[Match, ...]:
             Match(labels.SOURCE_WORKLOAD, "=", key.name),
             Match(labels.SOURCE_NAMESPACE, "=", key.namespace),
         )
-    if key.host:
-        return (Match(labels.HOST, "=", key.host),)
-    unknown = key.namespace == labels.UNKNOWN
-    namespaces = (labels.UNKNOWN, "") if unknown else (key.namespace,)
-    return (Match(labels.SERVICE, "=", key.name), Match.any_of(labels.NAMESPACE, namespaces))
+    return questions.destination(key)
 
 
 _Whose = tuple[ServiceKey, tuple[str, str]]

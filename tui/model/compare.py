@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from tui.model.codes import Outcome as Ending
 from tui.model.confidence import (
     Interval,
     Share,
@@ -28,8 +29,6 @@ from tui.model.latencies import Shifts, shifts
 
 Caller = tuple[str, str]
 """Namespace and workload of a client."""
-Ending = tuple[str, str]
-"""How requests ended: response code (or `grpc 14`), and `response_flags`."""
 
 ALPHA: Final = 0.05
 """The chance, at most, that two equal versions are ever told apart, however long one watches."""
@@ -63,7 +62,8 @@ class Version:
 
     `requests` and `errors` include the `unreached`: those that a client's proxy meant for this
     version, and no server saw. `latency` holds cumulative numbers of observations, bounds in
-    seconds. `request_bytes` and `response_bytes` are sums, `None` where the source has none.
+    seconds. `callers` and `codes` are numbers of requests. Bytes and `mean` (seconds) are means of
+    a request, `None` where the source has none.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Version:
     codes: Mapping[Ending, float]
     request_bytes: float | None = None
     response_bytes: float | None = None
+    mean: float | None = None
     unreached: float = 0.0
 
     @property

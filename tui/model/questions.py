@@ -74,6 +74,20 @@ class ServiceKey(NamedTuple):
     host: str = ""
 
 
+def destination(key: ServiceKey) -> tuple[Match, ...]:
+    """The series of requests to a service, whoever reports them."""
+    if key.host:
+        return (Match(labels.HOST, "=", key.host),)
+    return (Match(labels.SERVICE, "=", key.name), within(key.namespace))
+
+
+def within(namespace: str) -> Match:
+    """The series of a destination's namespace, where it may have been removed from them."""
+    if namespace == labels.UNKNOWN:
+        return Match(labels.NAMESPACE, "=~", f"{labels.UNKNOWN}|")
+    return Match(labels.NAMESPACE, "=", namespace)
+
+
 def _scoped(queries: Sequence[Query], scope: Sequence[str]) -> tuple[Query, ...]:
     if not scope:
         return tuple(queries)

@@ -29,19 +29,7 @@ def _whose(service: Service) -> tuple[Match, ...]:
             Match(labels.SOURCE_NAMESPACE, "=", key.namespace),
         )
     side = questions.FROM_SERVERS if service.served else questions.FROM_CLIENTS
-    return (side, *_destination(service))
-
-
-def _destination(service: Service) -> tuple[Match, ...]:
-    key = service.key
-    if key.host:
-        return (Match(labels.HOST, "=", key.host),)
-    absent = Match(labels.NAMESPACE, "=~", f"{labels.UNKNOWN}|")
-    namespace = Match(labels.NAMESPACE, "=", key.namespace)
-    return (
-        Match(labels.SERVICE, "=", key.name),
-        absent if key.namespace == labels.UNKNOWN else namespace,
-    )
+    return (side, *questions.destination(service.key))
 
 
 def _or_zero(text: str) -> str:
@@ -68,7 +56,7 @@ def _failed(service: Service) -> str:
 def unreached(line: HasService) -> str:
     """Requests per second that no server saw."""
     query = Query(
-        "", labels.REQUESTS, (), (questions.FROM_CLIENTS, *_destination(line.service)),
+        "", labels.REQUESTS, (), (questions.FROM_CLIENTS, *questions.destination(line.service.key)),
         either=questions.NEVER_ARRIVED,
     )  # fmt: skip
     return _or_zero(promql(query, line.service.window))
