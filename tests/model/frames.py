@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tui.model.frame import Frame, Histogram, Kind, Match, Presence, Query, Table
+from tui.model.frame import STAT, Frame, Histogram, Kind, Match, Presence, Query, Table
 from tui.model.questions import service_queries
 
 Series = tuple[Mapping[str, str], float]
@@ -43,12 +43,12 @@ def buckets(counts: Mapping[str, float], **labels: str) -> list[Series]:
     return [metric(name, rate, le=le, **labels) for le, rate in counts.items()]
 
 
-def _selected(query: Query, name: str, labels: Mapping[str, str]) -> bool:
+def _selected(query: Query, names: Iterable[str], labels: Mapping[str, str]) -> bool:
     def holds(matches: Iterable[Match]) -> bool:
         return all(match.accepts(labels.get(match.label, "")) for match in matches)
 
     return (
-        labels["__name__"] == name
+        labels["__name__"] in names
         and holds(query.where)
         and (not query.either or any(map(holds, query.either)))
     )
@@ -57,13 +57,14 @@ def _selected(query: Query, name: str, labels: Mapping[str, str]) -> bool:
 def answer(query: Query, series: Iterable[Series]) -> Table[Any]:
     """One query answered the obvious, slow way. BORN selects nothing: no series here is young."""
     histogram = query.kind is Kind.HISTOGRAM
-    name = query.metric + ("_bucket" if histogram else "")
+    names = (f"{query.metric}_bucket",) if histogram else query.metrics
     rows: dict[tuple[str, ...], Any] = {}
     known = query.kind is not Kind.BORN
     for labels, value in series:
-        if not known or not _selected(query, name, labels):
+        if not known or not _selected(query, names, labels):
             continue
-        key = tuple(labels.get(label, "") for label in query.by)
+        told = {**labels, STAT: labels["__name__"]} if query.also else labels
+        key = tuple(told.get(label, "") for label in query.by)
         if histogram:
             bucket = rows.setdefault(key, {})
             bound = float(labels["le"]) * query.scale

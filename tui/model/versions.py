@@ -150,16 +150,16 @@ def versions(
         found.add_lost({key: rate * frame.window for key, rate in lost}, lost.by)
     all_of_them = tuple(sorted(found.versions(), key=lambda v: (-v.requests, v.name)))
     return Versions(
-        key, chosen, _state(counts, all_of_them), all_of_them, found.nameless, found.lost,
+        key, chosen, _state(all_of_them, found.nameless), all_of_them, found.nameless, found.lost,
         frame.at, frame.window, served.presence, served.reason,
     )  # fmt: skip
 
 
-def _state(counts: Mapping[Key, float], found: Sequence[Version]) -> State:
+def _state(found: Sequence[Version], nameless: float) -> State:
+    if nameless + sum(version.requests for version in found) <= 0:
+        return State.IDLE
     if len(found) > 1:
         return State.READY
-    if sum(counts.values()) <= 0:
-        return State.IDLE
     return State.SINGLE if found else State.NAMELESS
 
 
