@@ -14,7 +14,7 @@ from math import isnan
 from typing import Any, Final, NamedTuple
 
 from tui.model import istiod
-from tui.model.frame import NOT_ASKED, Frame, Histogram, Key, Presence, Table
+from tui.model.frame import NOT_ASKED, Frame, Histogram, Key, Match, Presence, Table
 from tui.model.health import Level
 from tui.model.quantile import merge
 from tui.model.service import Latency, latency
@@ -51,6 +51,19 @@ class Count(NamedTuple):
     def plus(self, other: Count) -> Count:
         """Both together."""
         return Count(self.per_second + other.per_second, self.new + other.new)
+
+
+class Detail(NamedTuple):
+    """What an event was about; each label may be missing."""
+
+    type: str = ""
+    event: str = ""
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """All of it, as it came."""
+        return " ".join(filter(None, self))
 
 
 class Version(NamedTuple):
@@ -113,9 +126,10 @@ class ControlPlane:
     """All istiods together, at `at` (Unix seconds) over `window` seconds.
 
     `pushes`: per second by type, `None` without data. `failed_sends` by type. `counts` by metric
-    and detail (type and event, or reason). `states`: gauges by metric, summed. Expiries are seconds
+    and detail. `states`: gauges by metric, summed. Expiries are seconds
     from `at`, of whichever istiod's certificate ends first. `quiet`: a counter that is not there
-    has counted nothing; otherwise nobody knows. `sends_known`: the same of pushes.
+    has counted nothing; otherwise nobody knows. `sends_known`: the same of pushes. `where` selects
+    the same series where two scrape jobs report the same istiods.
     """
 
     at: float
@@ -125,23 +139,19 @@ class ControlPlane:
     failed_sends: Mapping[str, Count]
     convergence: Latency | None
     queue: Latency | None
-    counts: Mapping[tuple[str, str], Count]
+    counts: Mapping[tuple[str, Detail], Count]
     states: Mapping[str, float]
     root_expiry: float | None
     chain_expiry: float | None
     versions: tuple[Version, ...]
     quiet: bool
     sends_known: bool
+    where: tuple[Match, ...] = ()
 
     @property
     def instances(self) -> frozenset[str]:
         """For the next `control_queries`; none where the label was removed."""
         return frozenset(x.key.instance for x in self.istiods if x.key.instance)
-
-    @property
-    def jobs(self) -> frozenset[str]:
-        """Scrape jobs whose numbers these are."""
-        return frozenset(x.key.job for x in self.istiods)
 
     def count(self, *metrics: str) -> Count | None:
         """What these counters counted together; `None` where nobody knows."""
@@ -150,8 +160,8 @@ class ControlPlane:
             return None
         return _total(found)
 
-    def details(self, metric: str) -> dict[str, Count]:
-        """The same by type, by type and event, or by reason."""
+    def details(self, metric: str) -> dict[Detail, Count]:
+        """The same by what it was about."""
         return {detail: count for (name, detail), count in self.counts.items() if name == metric}
 
     def state(self, metric: str) -> float | None:
@@ -194,6 +204,7 @@ def control_plane(frame: Frame) -> ControlPlane:
         ),
         quiet=bool(alive) and counts.presence in answered,
         sends_known=bool(alive) and pushes.presence in answered,
+        where=(Match.any_of(istiod.JOB, (x.job for x in alive)),) if tables.twice else (),
     )  # fmt: skip
 
 
@@ -264,12 +275,14 @@ def _failed_sends(rates: Mapping[str, float], new: Mapping[str, float]) -> dict[
     }
 
 
-def _counts(rates: Mapping[Key, float], new: Mapping[Key, float]) -> dict[tuple[str, str], Count]:
-    found: dict[tuple[str, str], Count] = defaultdict(Count)
+def _counts(
+    rates: Mapping[Key, float], new: Mapping[Key, float]
+) -> dict[tuple[str, Detail], Count]:
+    found: dict[tuple[str, Detail], Count] = defaultdict(Count)
 
-    def detailed(rows: Mapping[Key, float]) -> Iterator[tuple[tuple[str, str], float]]:
+    def detailed(rows: Mapping[Key, float]) -> Iterator[tuple[tuple[str, Detail], float]]:
         for (*_, metric, kind, event, reason), value in rows.items():
-            yield (metric, " ".join(filter(None, (kind, event, reason)))), value
+            yield (metric, Detail(kind, event, reason)), value
 
     for place, rate in detailed(rates):
         found[place] = found[place].plus(Count(rate))
