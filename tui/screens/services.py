@@ -126,8 +126,8 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
                 COLUMNS, board.rows(lines, near), stale=self._stale,
                 order=(order.column, order.descending), wide=board.look.wide,
             )  # fmt: skip
-            if not lines:
-                break
+            if not self._keys(pages=1):
+                break  # no rows, or no room for a single one
         self._tell()
 
     def _tell(self) -> None:
