@@ -72,6 +72,21 @@ class Codes:
     level: Level
     source: tuple[str, str] = ("", "")
     """(namespace, workload) of the caller, where the row is an edge."""
+    served: bool = False
+    """Whether its servers report; else these are its clients' numbers."""
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The series that its requests are counted in, whoever reports them."""
+        where = () if self.key == MESH else selects(self.key)
+        if not any(self.source):
+            return where
+        namespace, workload = self.source
+        return (
+            *where,
+            Match(labels.SOURCE_WORKLOAD, "=", workload),
+            Match(labels.SOURCE_NAMESPACE, "=", namespace),
+        )
 
     @property
     def requests(self) -> float:
@@ -119,14 +134,17 @@ def code_queries(
     asked = [q for q in questions.service_queries(scope, ()) if q.table in _TABLES]
     if of is not None:
         gateway = of.kind == "gateway"
-        asked = [q.narrowed(*_of(of)) for q in asked if (q.table == questions.ENTERED) == gateway]
+        asked = [
+            q.narrowed(*selects(of)) for q in asked if (q.table == questions.ENTERED) == gateway
+        ]
     if not edges:
         return tuple(asked)
     apart = (query for query in asked if query.table != questions.ENTERED)
     return tuple(replace(query, by=(*query.by, *questions.GATEWAY)) for query in apart)
 
 
-def _of(key: ServiceKey) -> tuple[Match, ...]:
+def selects(key: ServiceKey) -> tuple[Match, ...]:
+    """The series that a service's or gateway's requests are counted in, whoever reports them."""
     if key.kind == "gateway":
         return (
             Match(labels.SOURCE_WORKLOAD, "=", key.name),
@@ -187,7 +205,11 @@ def codes(frame: Frame, tolerances: Tolerances = DEFAULT) -> list[Codes]:
             for flag in set(labels.flags(outcome.flags)) - parts.served:
                 parts.seen[flag] += rate
     rows = [
-        ended(frame, key, parts.outcomes, parts.seen, source, parts.nowhere, tolerances)
+        replace(
+            ended(frame, key, parts.outcomes, parts.seen, parts.nowhere, tolerances),
+            source=source,
+            served=key in served,
+        )
         for (key, source), parts in found.items()
         if parts.outcomes or parts.seen
     ]
@@ -213,7 +235,6 @@ def ended(
     key: ServiceKey,
     outcomes: Mapping[Outcome, float],
     seen: Mapping[str, float] | None = None,
-    source: tuple[str, str] = ("", ""),
     nowhere: float = 0.0,
     tolerances: Tolerances = DEFAULT,
 ) -> Codes:
@@ -223,7 +244,7 @@ def ended(
     refused = sum(rate for outcome, rate in outcomes.items() if outcome.group == "4xx") - nowhere
     shares = (failed / total, refused / total) if total else (0.0, 0.0)
     level = judge(total * frame.window, *shares, tolerances=tolerances)
-    return Codes(key, frame.window, outcomes, seen or {}, level, source)
+    return Codes(key, frame.window, outcomes, seen or {}, level)
 
 
 def total(frame: Frame, rows: Iterable[Codes], tolerances: Tolerances = DEFAULT) -> Codes:
