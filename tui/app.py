@@ -35,12 +35,7 @@ INTERVALS: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
 
 
 class Polled(Message):
-    """The source answered a question."""
-
-    def __init__(self, frame: Frame, ask: Ask) -> None:
-        super().__init__()
-        self.frame = frame
-        self.ask = ask
+    """The source answered a question, and the board has taken it."""
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest frame matters."""
@@ -133,18 +128,19 @@ class IstioTop(App[None], inherit_bindings=False):
         return self._asked
 
     def _polled(self, frame: Frame) -> None:
-        self.post_message(Polled(frame, self._asked))
+        """Read the frame here, apart from drawing it: a key may come in between."""
+        board = self._services.board
+        if board.frame is None:
+            self._poller.recall(Recall(*board.past(frame.at), self._services.remember))
+        board.take(frame, self._asked)
+        self.post_message(Polled())
 
     def _pulsed(self, pulse: Pulse) -> None:
         self.post_message(Pulsed(pulse))
 
-    def on_polled(self, message: Polled) -> None:
-        """Show it; after the first one, ask what was before."""
-        services = self._services
-        if services.board.frame is None:
-            past = services.board.past(message.frame.at)
-            self._poller.recall(Recall(*past, services.remember))
-        services.take(message.frame, message.ask)
+    def on_polled(self) -> None:
+        """Show it."""
+        self._services.show_answer()
 
     def on_pulsed(self, message: Pulsed) -> None:
         """Show it."""

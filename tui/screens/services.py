@@ -52,6 +52,7 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         self.captions = Captions(source, ascii=ascii)
         self._clock = clock
         self._pulse = Pulse(Phase.STARTING, clock(), board.interval, board.interval)
+        self._answered = False
         self._lines: dict[ServiceKey, Line] = {}
         self._grid = Grid(ascii=ascii)
         self._prompt = Prompt(self._narrow)
@@ -78,12 +79,11 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         """What the source is to be asked for what is on the screen."""
         return self.board.ask(self._keys(pages=1), self._clock())
 
-    def take(self, frame: Frame, ask: Ask) -> None:
-        """Show the answer to what was asked."""
-        first = self.board.frame is None
-        self.board.take(frame, ask)
+    def show_answer(self) -> None:
+        """Show what the board has taken; of the first rows the latency is still to be asked."""
         self._draw()
-        if first:
+        if not self._answered:
+            self._answered = True
             self._want_if_missing()
 
     def beat(self, pulse: Pulse) -> None:
