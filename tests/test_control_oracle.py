@@ -52,11 +52,11 @@ BY_HAND = {
     ("rejects_per_second", "lds"): SUM.format('pilot_total_xds_rejects{type="lds"}'),
     ("internal_errors_per_second", ""): OR_ZERO.format("pilot_total_xds_internal_errors"),
     ("write_timeouts_per_second", ""): OR_ZERO.format("pilot_xds_write_timeout"),
-    ("config_events_per_second", ""): SUM.format("pilot_k5s_cfg_events"),
+    ("config_events_per_second", ""): SUM.format("pilot_k8s_cfg_events"),
     ("config_events_per_second", "VirtualService update"): SUM.format(
-        'pilot_k5s_cfg_events{type="VirtualService",event="update"}'
+        'pilot_k8s_cfg_events{type="VirtualService",event="update"}'
     ),
-    ("registry_events_per_second", ""): SUM.format("pilot_k5s_reg_events"),
+    ("registry_events_per_second", ""): SUM.format("pilot_k8s_reg_events"),
     ("conflicts", ""): "sum(pilot_conflict_inbound_listener)",
     ("signing_requests_per_second", ""): SUM.format("citadel_server_csr_count"),
     ("signed_per_second", ""): SUM.format("citadel_server_success_cert_issuance_count"),
