@@ -58,8 +58,9 @@ def measures(plane: ControlPlane, limits: Limits = DEFAULT) -> list[Measure]:
 
 def worst(found: Iterable[Measure]) -> Level:
     """How well the control plane is as a whole: as its worst measure that is known."""
-    levels = [x.level for x in found if x.level not in (None, Level.IDLE, Level.UNKNOWN)]
-    return min(levels, key=lambda x: x.rank if x else 0, default=None) or Level.UNKNOWN
+    judged = (Level.FAILING, Level.DEGRADED, Level.HEALTHY)
+    levels = {x.level for x in found}
+    return next((level for level in judged if level in levels), Level.UNKNOWN)
 
 
 def _istiods(plane: ControlPlane) -> Iterator[Measure]:
