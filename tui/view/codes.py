@@ -71,7 +71,7 @@ def _in_class(group: str) -> tuple[Match, ...]:
     return (Match(labels.CODE, "=~", f"{group[0]}[0-9][0-9]"), answered)
 
 
-def _counted(codes: Codes, *where: Match) -> str:
+def counted(codes: Codes, *where: Match) -> str:
     """Requests per second of a row: servers' reports, and what only its clients saw."""
     side = questions.FROM_SERVERS if codes.served else questions.FROM_CLIENTS
     own = Query("", labels.REQUESTS, (), (side, *codes.matches, *where))
@@ -87,7 +87,7 @@ def _counted(codes: Codes, *where: Match) -> str:
 
 def _ratio(group: str) -> Callable[[Codes], str]:
     def text(codes: Codes) -> str:
-        return f"{_counted(codes, *_in_class(group))}\n/\n{_counted(codes)}"
+        return f"{counted(codes, *_in_class(group))}\n/\n{counted(codes)}"
 
     return text
 
@@ -157,7 +157,7 @@ COLUMNS: Final[tuple[Column[Codes], ...]] = (
         "requests_per_second", "RPS", 6, lambda codes: codes.requests,
         lambda codes: Cell(format.rate(codes.requests), dim=not codes.requests),
         "Requests per second that were tried, whether or not a server saw them.",
-        _counted, words=("rps", "requests"),
+        counted, words=("rps", "requests"),
     ),
     *(_class_column(group) for group in CLASSES),
     Column(
