@@ -173,7 +173,7 @@ async def test_the_filter_narrows_as_it_is_typed_and_a_wrong_one_leaves_the_last
 async def test_escape_gives_up_a_filter_while_it_is_typed() -> None:
     async with running(Remembering(mesh())) as pilot:
         await pilot.press("slash", *"nothing")
-        assert "None of 4 services matches nothing: esc clears the filter." in text(pilot)
+        assert "No service of 4 matches nothing: esc clears the filter." in text(pilot)
         await pilot.press("escape")
         assert len(rows(text(pilot))) == 4
         await pilot.press("j")
@@ -268,10 +268,10 @@ async def test_a_source_that_fails_from_the_start_says_why_and_recovers() -> Non
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        (("slash", *"zzz", "enter"), "None of 4 services matches zzz: esc clears the filter."),
+        (("slash", *"zzz", "enter"), "No service of 4 matches zzz: esc clears the filter."),
         (
             ("slash", *"ratings", "enter", "b"),
-            "None of 4 services matches ratings: esc clears the filter.",
+            "No service of 4 matches ratings: esc clears the filter.",
         ),
     ],
 )
@@ -285,7 +285,7 @@ async def test_why_no_row_is_left(keys: tuple[str, ...], said: str) -> None:
 async def test_when_all_are_well_only_bad_rows_are_none() -> None:
     async with running(Remembering(service("ratings"))) as pilot:
         await pilot.press("b")
-        assert "None of 1 services is failing or degraded: b shows them all." in text(pilot)
+        assert "No service of 1 is failing or degraded: b shows them all." in text(pilot)
 
 
 async def test_a_source_without_istio_says_so() -> None:

@@ -182,7 +182,7 @@ def test_why_there_is_no_row() -> None:
     assert board.frame is not None
     for look, said in (
         (Look(filter=parse("zzz", COLUMNS)), "matches zzz: esc"),
-        (Look(only_bad=True), "None of 2 services is failing or degraded: b"),
+        (Look(only_bad=True), "No service of 2 is failing or degraded: b"),
         (Look(scope=("shop", "x\x1b")), "in shop, x� has traffic: n chooses"),
     ):
         board.look_at(look)

@@ -58,6 +58,7 @@ def test_a_source_that_is_well_says_how_fresh_and_how_much() -> None:
 
 def test_all_rows_are_not_counted_twice() -> None:
     assert "· 40 services ·" in state(LIVE, shown=Shown(40, 40, 60.0))
+    assert "· 1 service ·" in state(LIVE, shown=Shown(1, 1, 60.0))
 
 
 def test_nothing_changes_between_two_refreshes_of_a_source_that_is_well() -> None:
@@ -111,6 +112,7 @@ def test_a_window_that_is_not_what_was_asked_for_is_named() -> None:
     assert "window 20s, not 1m" in state(LIVE, short)
     nearly = dataclasses.replace(FRAME, window=54.99)
     assert "window 1m ·" in state(LIVE, nearly)
+    assert "window" not in state(LIVE, dataclasses.replace(FRAME, window=0.0)), "no second scrape"
 
 
 def test_the_age_of_an_order_by_latency_is_said_only_if_it_is_not_of_now() -> None:

@@ -252,5 +252,5 @@ class Board:
             return f"No service{where} has traffic: n chooses other namespaces, 0 all of them."
         if look.filter.text:
             text = plain(look.filter.text, 40)
-            return f"None of {known} services matches {text}: esc clears the filter."
-        return f"None of {known} services{where} is failing or degraded: b shows them all."
+            return f"No service of {known} matches {text}: esc clears the filter."
+        return f"No service of {known}{where} is failing or degraded: b shows them all."

@@ -111,7 +111,8 @@ def state(pulse: Pulse, frame: Frame | None, shown: Shown, now: float) -> list[P
     parts = [*_phase(pulse, frame, now)]
     if frame is not None:
         of = f"{shown.rows} of " if shown.rows != shown.services else ""
-        parts.append(Part(f"{of}{format.count(shown.services)} services", 2))
+        many = "service" if shown.services == 1 else "services"
+        parts.append(Part(f"{of}{format.count(shown.services)} {many}", 2))
         parts.append(Part(_window(frame, shown.window), 3))
         if shown.judged_at is not None and shown.judged_at < frame.at:
             parts.append(Part(f"latency of all {moment(shown.judged_at, now)}", 1, dim=True))
@@ -123,7 +124,12 @@ def state(pulse: Pulse, frame: Frame | None, shown: Shown, now: float) -> list[P
 
 
 def _window(frame: Frame, wanted: float) -> str:
-    """The window as it was set; also the real one, where that is more than a scrape away."""
+    """The window as it was set; also the real one, where that is more than a scrape away.
+
+    A source that needs a second scrape has no window yet.
+    """
+    if frame.window <= 0:
+        return ""
     if abs(frame.window - wanted) <= max(wanted / 5, 1.5 * (frame.scrape_interval or 0.0)):
         return f"window {span(wanted)}"
     return f"window {span(frame.window)}, not {span(wanted)}"
