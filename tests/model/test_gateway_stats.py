@@ -1,4 +1,4 @@
-"""The questions about gateways are few and narrow, and what switches statistics on fits them all."""
+"""Questions about gateways are few and narrow, and what switches statistics on fits them all."""
 
 from __future__ import annotations
 
