@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.pretended import Pretended
+from tui.nouns import Services
 from tui.once import Printer
 from tui.settings import Settings
 from tui.sources.base import Reason, SourceError
@@ -24,7 +25,7 @@ class Page:
         self.texts: list[str] = []
         self.complaints: list[str] = []
         chosen = Settings(output=output, watch=True, refresh=0.01, **settings)  # type: ignore[arg-type]
-        self.printer = Printer(chosen, self.texts.append, self.complaints.append)
+        self.printer = Printer(Services(chosen), chosen, self.texts.append, self.complaints.append)
 
     async def until(self, source: Pretended, enough: Callable[[], bool]) -> None:
         """Watch the source until that holds."""

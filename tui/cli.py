@@ -33,6 +33,7 @@ WORDS: Final = {
     "": "the live monitor; where there is no terminal, as services",
     "demo": "the live monitor on a simulated mesh: no cluster, no network",
     "services": "every service with its golden signals, once",
+    "control-plane": "istiod's health, once",
     "info": "every path, setting and version, secrets masked",
 }
 _EPILOG: Final = """\
@@ -81,8 +82,9 @@ def _run(argv: list[str]) -> int:
 
         return _write(info.as_json(loaded) if settings.output == "json" else info.text(loaded))
     _log_to(settings.log_file)
-    if word == "services" or "output" in given or settings.watch or not _is_terminal(sys.stdout):
-        return _print(settings)
+    wanted = "output" in given or settings.watch or not _is_terminal(sys.stdout)
+    if wanted or word not in ("", "demo"):
+        return _print(word if word not in ("", "demo") else "services", settings)
     return _screen(settings)
 
 
@@ -163,16 +165,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print(settings: Settings) -> int:
-    """The table of services on standard output."""
+def _print(word: str, settings: Settings) -> int:
+    """The table of a noun on standard output."""
     import asyncio
 
     from tui import connect
+    from tui.nouns import MAKERS
     from tui.once import Printer
 
     form = settings.output
     colour = form in ("table", "wide") and _is_terminal(sys.stdout) and _has_colour(os.environ)
-    printer = Printer(settings, _write, _complain, colour=colour)
+    printer = Printer(MAKERS[word](settings), settings, _write, _complain, colour=colour)
     return asyncio.run(_answer(printer, connect.source(settings), settings.watch))
 
 

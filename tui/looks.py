@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from tui.model.text import plain
 from tui.options import UsageError
 from tui.settings import Settings
 from tui.view.board import Look
 from tui.view.filter import Filter, FilterError, named, parse
 from tui.view.order import Order
-from tui.view.services import COLUMNS, DEFAULT_ORDER, Line
+from tui.view.services import COLUMNS, DEFAULT_ORDER
+from tui.view.table import Column
+
+T = TypeVar("T")
 
 
 def look(settings: Settings) -> Look:
@@ -17,25 +23,28 @@ def look(settings: Settings) -> Look:
         settings.scope,
         settings.window,
         settings.at,
-        _order(settings.sort),
-        _filter(settings.filter),
+        row_order(settings.sort, COLUMNS) or DEFAULT_ORDER,
+        row_filter(settings.filter, COLUMNS),
     )
 
 
-def _filter(text: str) -> Filter[Line]:
+def row_filter(text: str, columns: Sequence[Column[T]]) -> Filter[T]:
+    """The filter that `--filter` means; `UsageError` if it means none."""
     try:
-        return parse(text, COLUMNS)
+        return parse(text, columns)
     except FilterError as error:
         raise UsageError(f"--filter: {error}") from None
 
 
-def _order(text: str) -> Order:
-    """`COLUMN`, `COLUMN:asc` or `COLUMN:desc`; nothing is worst first."""
+def row_order(text: str, columns: Sequence[Column[T]]) -> Order | None:
+    """The order that `--sort` means, `COLUMN`, `COLUMN:asc` or `COLUMN:desc`; `None`
+    for no text. `UsageError` if it means none.
+    """
     if not text:
-        return DEFAULT_ORDER
+        return None
     name, _, way = text.partition(":")
     try:
-        column = named(name, COLUMNS)
+        column = named(name, columns)
     except FilterError as error:
         raise UsageError(f"--sort: {error}") from None
     if way not in ("", "asc", "desc"):
