@@ -250,3 +250,16 @@ async def test_buckets_hold_what_was_counted() -> None:
     assert spread.counts[-1] == pytest.approx(requests, rel=0.02)
     mean = frame.rates("mean").rows[()] / requests
     assert quantile(0.25, spread) < mean < quantile(0.9, spread)
+
+
+async def test_the_window_of_a_comparison_may_grow_for_as_long_as_it_is_watched() -> None:
+    clock = Clock()
+    source = DemoSource(1, 7, clock=clock)
+    counted = 0.0
+    for seconds in range(20, 260, 10):
+        clock.at = NOW + seconds
+        frame = await source.poll(Ask((VERSIONS,), window=float(seconds)))
+        assert frame.window == pytest.approx(seconds)
+        grown = total(frame, "versions") * frame.window
+        assert grown > counted
+        counted = grown

@@ -38,13 +38,17 @@ class _Reading:
         self.last = -math.inf
         self.sheet = Sheet(simulation, queries)
         self.counters = Counters(simulation, self.first)
-        self.meter = Meter(2 * window)
+        self.keeps = 2 * window
+        self.meter = Meter(self.keeps)
         self.meter.want(queries)
 
     def fits(self, queries: tuple[Query, ...], window: float, at: float) -> bool:
-        """Whether it can answer this, without more catching up than a fresh one would have."""
+        """Whether it can answer this, without more catching up than a fresh one would have, and
+        remembers far enough back: the window of a comparison grows.
+        """
         near = self.last <= at <= self.last + window
-        return queries == self.queries and near and self.first <= at - window
+        recalls = self.first <= at - window and window < self.keeps
+        return queries == self.queries and near and recalls
 
     def due(self, window: float, at: float) -> list[float]:
         """The instants of the scrapes that are missing up to `at`."""
