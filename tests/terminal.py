@@ -75,6 +75,22 @@ class Terminal:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._screen.resize(rows, columns)
 
+    def colours(self, row: str) -> set[str]:
+        """The colours of the letters on the first line that shows this; none if there is no such
+        line.
+        """
+        for number, line in enumerate(self._screen.display):
+            if row in line:
+                cells = self._screen.buffer[number]
+                return {cells[x].fg for x, letter in enumerate(line) if letter != " "}
+        return set()
+
+    @property
+    def cooked(self) -> bool:
+        """Whether the terminal echoes what is typed and gathers it to lines, as a shell wants it."""
+        modes = termios.tcgetattr(self._master)[3]
+        return bool(modes & termios.ECHO) and bool(modes & termios.ICANON)
+
     def read(self, seconds: float) -> int:
         """Take in what is written for some time; the number of bytes."""
         before = len(self.written)
@@ -118,6 +134,11 @@ class Terminal:
         return bool(data)
 
 
+def _take_terminal() -> None:
+    """Make the pty the session's own terminal: only then does a change of its size reach anybody."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 @contextmanager
 def running(
     arguments: Sequence[str],
@@ -138,7 +159,7 @@ def running(
     process = subprocess.Popen(
         [sys.executable, *(("-m", "tui") if module else ()), *arguments],
         stdin=slave, stdout=slave, stderr=slave, env=given, start_new_session=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parent.parent, preexec_fn=_take_terminal,
     )  # fmt: skip
     os.close(slave)
     terminal = Terminal(process, master, size)
