@@ -281,3 +281,18 @@ def test_a_tcp_gateway_has_its_bytes() -> None:
     tcp = {"__name__": "istio_tcp_sent_bytes_total", "reporter": "source", **GATEWAY, **POD}
     gateway = one(entered(1), (tcp, 1000.0))
     assert gateway.tcp == {"istio_tcp_sent_bytes_total": 1000}
+
+
+@pytest.mark.parametrize(
+    ("reported", "shown"), [(Presence.NO_RATE, Shown.WAITING), (Presence.PRESENT, Shown.SILENT)]
+)
+def test_rates_that_nothing_has_yet_are_waited_for(reported: Presence, shown: Shown) -> None:
+    asked = gateway_frame(entered(1), UP)
+    tables = dict(asked.tables)
+    entering = tables[stats.ENTERING]
+    tables[stats.ENTERING] = Table(
+        entering.by, entering.rows if reported is Presence.PRESENT else {}, reported
+    )
+    tables[stats.LISTENER_RATES] = Table((), {}, Presence.NO_RATE, "needs a second scrape")
+    (gateway,) = gateways(Frame(asked.at, asked.window, "x", tables))
+    assert gateway.groups["tls"] is shown

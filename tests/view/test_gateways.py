@@ -30,8 +30,9 @@ FULL = (
                "ssl_fail_verify_san": 0.5, "downstream_cx_overflow": 0}),
     *manager({"downstream_cx_http2_active": 120, "downstream_cx_http2_total": 4,
               "downstream_cx_rx_bytes_total": 2000, "downstream_cx_ssl_total": 4}),
-    *cluster({"upstream_rq_total": 10, "upstream_cx_active": 3, "circuit_breakers_default_rq_pending_open": 1,
-              "membership_healthy": 1, "membership_total": 2, "upstream_rq_pending_overflow": 1}),
+    *cluster({"upstream_rq_total": 10, "upstream_cx_active": 3,
+              "circuit_breakers_default_rq_pending_open": 1, "membership_healthy": 1,
+              "membership_total": 2, "upstream_rq_pending_overflow": 1}),
     entered(1, OTHER), *listener({"downstream_cx_active": 10}, OTHER),
     stat("istio_agent_cert_expiry_seconds", -5, OTHER, resource_name="default"),
 )  # fmt: skip

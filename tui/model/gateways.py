@@ -285,7 +285,8 @@ def _presence(frame: Frame, group: Group, own: Mapping[Replica, _Proxy]) -> Pres
         return Presence.FAILED
     if not any(proxy.server or proxy.shown for proxy in own.values()):
         return Presence.UNSEEN
-    if frames.Presence.NO_RATE in tables and not group.gauges:
+    waiting = frame.rates(stats.ENTERING).presence is frames.Presence.NO_RATE
+    if waiting and frames.Presence.NO_RATE in tables and not group.gauges:
         return Presence.WAITING
     used = any(proxy.requests for proxy in own.values())
     return Presence.OFF if group.always and used else Presence.SILENT
