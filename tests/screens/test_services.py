@@ -240,6 +240,13 @@ async def test_the_settings_decide_how_it_opens() -> None:
         assert "window 5m" in text(pilot)
 
 
+async def test_a_past_instant_is_named_and_asked_for() -> None:
+    source = Remembering(mesh())
+    async with running(source, at=NOW - 900, first="past") as pilot:
+        assert "as of 2023-11-14 21:58:20" in text(pilot)
+        assert source.asks[-1].at == NOW - 900
+
+
 # What there is when there is nothing.
 
 

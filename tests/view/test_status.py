@@ -70,6 +70,10 @@ def test_what_should_have_come_long_ago_has_its_age_counted() -> None:
     assert "data 18s old" in state(LIVE, now=NOW + 16)
 
 
+def test_a_past_instant_is_not_called_live() -> None:
+    assert state(LIVE, shown=dataclasses.replace(SHOWN, past=True)).startswith("past · data 22:13")
+
+
 def test_a_slow_source_says_how_often_in_place_of_how_often_was_wanted() -> None:
     slow = dataclasses.replace(LIVE, phase=Phase.SLOW, interval=8.0)
     assert state(slow).startswith("slow · data 22:13:18")

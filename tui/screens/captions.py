@@ -45,7 +45,7 @@ class Captions:
         frame, look, size = board.frame, board.look, self.title.screen.size
         shown = status.Shown(
             rows, len(board.services), look.window,
-            board.judged_at if look.by_latency else None,
+            board.judged_at if look.by_latency else None, look.at is not None,
         )  # fmt: skip
         width = size.width
         self.title.show(status.title(look, position, width))

@@ -47,6 +47,8 @@ class Shown:
     window: float
     judged_at: float | None = None
     """When the latency that rows are sorted or chosen by was known of all; `None`: they are not."""
+    past: bool = False
+    """Whether a past instant was asked for, which never moves on."""
 
 
 def fit(parts: Iterable[Part], width: int, separator: str = SEPARATOR) -> list[Cell]:
@@ -108,7 +110,7 @@ def hints(keys: Iterable[tuple[str, str]], width: int) -> list[Cell]:
 
 def state(pulse: Pulse, frame: Frame | None, shown: Shown, now: float) -> list[Part]:
     """The first line: how fresh the numbers are, of how many services, over which window."""
-    parts = [*_phase(pulse, frame, now)]
+    parts = [*_phase(pulse, frame, shown, now)]
     if frame is not None:
         of = f"{shown.rows} of " if shown.rows != shown.services else ""
         many = "service" if shown.services == 1 else "services"
@@ -135,7 +137,7 @@ def _window(frame: Frame, wanted: float) -> str:
     return f"window {span(frame.window)}, not {span(wanted)}"
 
 
-def _phase(pulse: Pulse, frame: Frame | None, now: float) -> Iterable[Part]:
+def _phase(pulse: Pulse, frame: Frame | None, shown: Shown, now: float) -> Iterable[Part]:
     at = frame.at if frame is not None else None
     match pulse.phase:
         case Phase.STARTING:
@@ -154,7 +156,7 @@ def _phase(pulse: Pulse, frame: Frame | None, now: float) -> Iterable[Part]:
             often = f"every {span(pulse.interval)}, not {span(pulse.wanted)}"
             yield Part(often, 1, Level.DEGRADED)
         case Phase.LIVE:
-            yield from _live("live", pulse, at, now)
+            yield from _live("past" if shown.past else "live", pulse, at, now)
 
 
 def _live(word: str, pulse: Pulse, at: float | None, now: float) -> Iterable[Part]:
