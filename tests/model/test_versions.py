@@ -243,6 +243,19 @@ def test_where_every_series_is_young_the_source_is_and_not_the_mesh() -> None:
     assert [version.requests for version in mesh.all] == [16 * WINDOW, 4 * WINDOW]
 
 
+@pytest.mark.parametrize(("interval", "sampled"), [(None, 1), (15, 0.875), (120, 0), (600, 0)])
+def test_what_is_extrapolated_is_no_evidence(interval: float | None, sampled: float) -> None:
+    plain = dataclasses.replace(asked(*canary()), scrape_interval=interval)
+    mesh = versions(plain, REVIEWS)
+    assert mesh.sampled == sampled
+    v3 = mesh.all[1]
+    seen = v3.part(mesh.sampled)
+    assert seen.requests == pytest.approx(v3.requests * sampled)
+    assert seen.errors == pytest.approx(v3.errors * sampled)
+    assert seen.latency is not None
+    assert seen.latency.counts[-1] == pytest.approx(4 * WINDOW * sampled)
+
+
 def test_several_workloads_of_one_version_are_one() -> None:
     mesh = found(
         requests(3, **of("v1")),

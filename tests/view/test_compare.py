@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
@@ -111,6 +112,15 @@ def test_the_verdict_is_one_sentence(
     assert sentence.isprintable()
     assert "nan" not in sentence
     assert "inf" not in sentence
+
+
+def test_a_window_within_one_scrape_interval_is_no_evidence() -> None:
+    plain = asked(*(one for part in BAD for one in part))
+    for interval, said in ((60, "is worse"), (120, "2m is no longer than a scrape interval")):
+        mesh = versions(dataclasses.replace(plain, scrape_interval=interval), found().key)
+        comparison = compared(mesh)
+        assert comparison is not None
+        assert said in verdict(comparison)
 
 
 def test_fairness_says_loads_callers_time_and_what_is_left_out() -> None:

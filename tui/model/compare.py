@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -77,6 +77,20 @@ class Version:
     response_bytes: float | None = None
     mean: float | None = None
     unreached: float = 0.0
+
+    def part(self, share: float) -> Version:
+        """This share of its requests, as evidence: all that is a number of them is less."""
+        latency = self.latency
+        return replace(
+            self,
+            requests=self.requests * share,
+            errors=self.errors * share,
+            client_errors=self.client_errors * share,
+            unreached=self.unreached * share,
+            latency=latency and Histogram(latency.bounds, tuple(x * share for x in latency.counts)),
+            callers={caller: count * share for caller, count in self.callers.items()},
+            codes={ending: count * share for ending, count in self.codes.items()},
+        )
 
     @property
     def failed(self) -> Share:

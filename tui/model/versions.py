@@ -99,7 +99,9 @@ class Versions:
 
     `label` is what tells them apart, nothing if no label does. `all`: the busiest first. `nameless`
     requests have no version in this label, and `lost` ones were seen by a client alone, which did
-    not know whom they were for. `presence` and `reason` are those of the table of requests.
+    not know whom they were for. `sampled` is the part of the window that lies between samples:
+    Prometheus extrapolates the rest, about one scrape interval, which is no evidence. `presence`
+    and `reason` are those of the table of requests.
     """
 
     key: ServiceKey
@@ -112,6 +114,7 @@ class Versions:
     window: float
     presence: Presence
     reason: str = ""
+    sampled: float = 1.0
 
     def pair(self, a: str = "", b: str = "") -> tuple[Version, Version] | None:
         """The two to compare: those named, and for a name that is not given the busiest other one.
@@ -151,7 +154,7 @@ def versions(
     all_of_them = tuple(sorted(found.versions(), key=lambda v: (-v.requests, v.name)))
     return Versions(
         key, chosen, _state(all_of_them, found.nameless), all_of_them, found.nameless, found.lost,
-        frame.at, frame.window, served.presence, served.reason,
+        frame.at, frame.window, served.presence, served.reason, _sampled(frame),
     )  # fmt: skip
 
 
@@ -161,6 +164,12 @@ def _state(found: Sequence[Version], nameless: float) -> State:
     if len(found) > 1:
         return State.READY
     return State.SINGLE if found else State.NAMELESS
+
+
+def _sampled(frame: Frame) -> float:
+    if not frame.scrape_interval or frame.window <= 0:
+        return 1.0
+    return max(0.0, 1.0 - frame.scrape_interval / frame.window)
 
 
 def _counts(frame: Frame) -> dict[Key, float]:

@@ -24,18 +24,25 @@ Promql = Callable[[Side], str]
 
 
 class Comparison(NamedTuple):
-    """Two versions of a service and what may be said of the second beside the first."""
+    """Two versions of a service and what may be said of the second beside the first. `seen` is what
+    is evidence of the two.
+    """
 
     versions: Versions
     a: Version
     b: Version
     verdict: Verdict
+    seen: tuple[Version, Version]
 
 
 def compared(versions: Versions, a: str = "", b: str = "") -> Comparison | None:
     """The two versions of these names, or the busiest; `None` where there are no two."""
     pair = versions.pair(a, b)
-    return Comparison(versions, *pair, verdict(*pair)) if pair else None
+    if pair is None:
+        return None
+    first, second = pair
+    seen = first.part(versions.sampled), second.part(versions.sampled)
+    return Comparison(versions, first, second, verdict(*seen), seen)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +95,8 @@ class Aspect:
 
 def looked_at(row: Aspect, found: Comparison, alpha: float) -> Aspect:
     """A share with its interval, and, where the verdict leaves it out, whether it differs."""
-    a = Share((row.a or 0.0) * found.a.requests, found.a.requests)
-    b = Share((row.b or 0.0) * found.b.requests, found.b.requests)
+    seen_a, seen_b = (version.requests for version in found.seen)
+    a, b = Share((row.a or 0.0) * seen_a, seen_a), Share((row.b or 0.0) * seen_b, seen_b)
     around = [interval(side, ALPHA) if side.trials > 0 else None for side in (a, b)]
     enough = _enough(found)
     seen = row.seen if row.grave or not all(enough) else evident(a, b, alpha)
@@ -178,7 +185,7 @@ def _quantiles(version: Version) -> _Quantiles:
 
 def latencies(found: Comparison) -> Iterator[Aspect]:
     """How long requests took."""
-    a, b = _quantiles(found.a), _quantiles(found.b)
+    a, b = (_quantiles(version) for version in found.seen)
     for at, q in enumerate(QUANTILES):
         name = f"p{q * 100:.0f}"
         yield Aspect(

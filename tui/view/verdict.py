@@ -168,6 +168,8 @@ def _wanting(found: Comparison) -> str:
     none = [_name(version) for version in (a, b) if version.requests <= 0]
     if none:
         return f"{' and '.join(none)} had no requests in {span(found.versions.window)}"
+    if found.versions.sampled <= 0:
+        return f"{span(found.versions.window)} is no longer than a scrape interval"
     until = "; ".join(
         f"{_points(excess)} more errors would be seen after {_after(found, excess)}"
         for excess in (NOTABLE, FINE)
@@ -179,10 +181,10 @@ def _wanting(found: Comparison) -> str:
 def _after(found: Comparison, excess: float) -> str:
     """How many more requests, and how long they take at this rate."""
     b = found.b
-    needed = requests_needed(found.a, b, excess)
+    needed = requests_needed(*found.seen, excess)
     if math.isinf(needed):
         return "more requests than can be counted"
-    more = max(1.0, needed - b.requests)
+    more = max(1.0, needed - found.seen[1].requests)
     seconds = more * found.versions.window / b.requests
     count = format.count(math.ceil(more))
     return f"{count} more requests of {_name(b)} ({span(seconds)} at this rate)"
