@@ -46,6 +46,7 @@ def one(*series: Series) -> Gateway:
         ("istio-ingressgateway-7c6f9b8d5-x2v4k", "istio-ingressgateway"),
         ("gateway-x2v4k", "gateway"),
         ("gateway-0", "gateway"),
+        ("my-gateway-proxy", "my-gateway-proxy"),
         ("gateway", "gateway"),
         ("", ""),
         ("a-b-c", "a-b-c"),

@@ -75,7 +75,7 @@ def test_many_codes_are_counted() -> None:
 
 
 def test_each_flag_has_its_meaning_and_where_to_look() -> None:
-    lines = flag_lines([one(*BUSY)])
+    lines = flag_lines([one(*BUSY, requests(0, response_flags="UH"))])
     shown = [[column.cell(line).text for column in FLAG_COLUMNS] for line in lines]
     assert [row[0] for row in shown] == ["UO", "DC"]
     assert "circuit breaker" in shown[0][-2]

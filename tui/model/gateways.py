@@ -24,7 +24,9 @@ from tui.model.gateway import STATES, Gateway, Member, Presence, expiry, stands_
 from tui.model.gateway_stats import Group, Replica
 from tui.model.questions import ServiceKey
 
-_POD: Final = re.compile(r"(.+?)(?:-[a-z0-9]{6,10})?-[a-z0-9]{5}|(.+)-[0-9]+", re.DOTALL)
+_SAFE: Final = "[bcdfghjklmnpqrstvwxz2456789]"
+"""The letters that Kubernetes makes suffixes of, so that they are never words."""
+_POD: Final = re.compile(rf"(.+?)(?:-{_SAFE}{{6,10}})?-{_SAFE}{{5}}|(.+)-[0-9]+", re.DOTALL)
 """A pod's name: of a Deployment or DaemonSet, or of a StatefulSet; and the workload in it."""
 _CAPTURE: Final = ("_15001", "_15006", "virtualInbound", "virtualOutbound")
 """Ends of the addresses of listeners that only a sidecar has."""

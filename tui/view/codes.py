@@ -201,7 +201,12 @@ class FlagLine:
 
 def flag_lines(rows: Iterable[Codes]) -> list[FlagLine]:
     """A line for each flag of each row, most first."""
-    found = [FlagLine(codes, flag, rate) for codes in rows for flag, rate in codes.flags().items()]
+    found = [
+        FlagLine(codes, flag, rate)
+        for codes in rows
+        for flag, rate in codes.flags().items()
+        if rate
+    ]
     return sorted(found, key=lambda line: (-line.rate, line.flag, line.codes.key))
 
 
