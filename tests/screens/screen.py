@@ -93,6 +93,16 @@ class Remembering(Pretended):
         return frames
 
 
+class Clock:
+    """A time that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def text(pilot: Pilot[None]) -> str:
     """What the terminal shows, line by line, without trailing blanks."""
     strips = pilot.app.screen._compositor.render_strips()
