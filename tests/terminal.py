@@ -87,7 +87,7 @@ class Terminal:
 
     @property
     def cooked(self) -> bool:
-        """Whether the terminal echoes what is typed and gathers it to lines, as a shell wants it."""
+        """Whether the terminal echoes what is typed, line by line, as a shell wants it."""
         modes = termios.tcgetattr(self._master)[3]
         return bool(modes & termios.ECHO) and bool(modes & termios.ICANON)
 
@@ -135,7 +135,7 @@ class Terminal:
 
 
 def _take_terminal() -> None:
-    """Make the pty the session's own terminal: only then does a change of its size reach anybody."""
+    """Make the pty the session's own terminal: else no change of its size reaches anybody."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
