@@ -122,8 +122,11 @@ class Oracle:
 
     def rows(self, scope: str = "") -> list[Json]:
         """Every row, in no order. `scope`: the one namespace to show; nothing is all."""
-        everyone = [*self._services(), *self._gateways()]
-        return [self.row(w) for w in everyone if scope in ("", w.namespace)]
+        return [self.row(whose) for whose in self.everyone() if scope in ("", whose.namespace)]
+
+    def everyone(self) -> list[Whose]:
+        """Whose rows there are, in no order."""
+        return [*self._services(), *self._gateways()]
 
     def row(self, whose: Whose) -> Json:
         """One row, each number of which is Prometheus' own."""
