@@ -75,7 +75,8 @@ def test_every_setting_is_read_from_every_layer(config: Path) -> None:
         "window": "5m", "at": "1699999000", "timeout": "2s", "headers": "X-Scope-OrgID=team",
         "token_file": "/t", "basic_user": "me", "basic_password_file": "/p", "ca": "/ca",
         "cert": "/c", "key": "/k", "theme": "dark", "filter": "err>1", "sort": "p99:asc",
-        "output": "json", "profile": "prod", "log_file": "/l",
+        "output": "json", "profile": "prod", "log_file": "/l", "label": "workload",
+        "lasting": "2m", "checks": "B.error_ratio < 0.01",
     }  # fmt: skip
     switches = [name for name, option in OPTIONS.items() if not option.metavar]
     assert {*texts, *switches, "config"} == set(OPTIONS)

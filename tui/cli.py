@@ -11,17 +11,14 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, NoReturn, TextIO
 
 from tui import __version__
 from tui.model.text import plain
 from tui.options import UsageError, nearest
 from tui.settings import OPTIONS, Settings
 from tui.sources.base import Reason, Source, SourceError
-
-if TYPE_CHECKING:
-    from tui.once import Printer
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -33,12 +30,16 @@ WORDS: Final = {
     "": "the live monitor; where there is no terminal, as services",
     "demo": "the live monitor on a simulated mesh: no cluster, no network",
     "services": "every service with its golden signals, once",
+    "compare": "two versions of a service and a verdict: compare NS/NAME [A B]",
     "control-plane": "istiod's health, once",
     "info": "every path, setting and version, secrets masked",
 }
+MORE_WORDS: Final = {"compare": 3}
+"""How many may follow a word."""
 _EPILOG: Final = """\
 exit codes:
-  0 fine, 1 failed, 2 usage, 3 source unreachable or refused, 5 no data, 130 interrupted
+  0 fine, 1 failed, 2 usage, 3 source unreachable or refused, 4 a --check is breached,
+  5 no data or a --check undecided, 130 interrupted
 
 Every flag can also be set in the configuration file, or as ISTIOTOP_... in the
 environment: "istiotop info" says what is set, and where."""
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     parser = _parser()
-    word, given = _arguments(parser, argv)
+    word, more, given = _arguments(parser, argv)
     if given.pop("help", False):
         return _write(parser.format_help())
     if given.pop("version", False):
@@ -82,6 +83,8 @@ def _run(argv: list[str]) -> int:
 
         return _write(info.as_json(loaded) if settings.output == "json" else info.text(loaded))
     _log_to(settings.log_file)
+    if word == "compare":
+        return _compare(settings, more)
     wanted = "output" in given or settings.watch or not _is_terminal(sys.stdout)
     if wanted or word not in ("", "demo"):
         return _print(word if word not in ("", "demo") else "services", settings)
@@ -90,8 +93,10 @@ def _run(argv: list[str]) -> int:
 
 def _arguments(
     parser: argparse.ArgumentParser, argv: Iterable[str]
-) -> tuple[str, dict[str, object]]:
-    """The word, and every flag that was given: its name in the settings, and its text."""
+) -> tuple[str, list[str], dict[str, object]]:
+    """The word, those that follow it, and every flag that was given: its name in the settings, and
+    its text.
+    """
     space, rest = parser.parse_known_args(_joined(argv))
     given: dict[str, object] = vars(space)
     word = str(given.pop("word", ""))
@@ -104,12 +109,13 @@ def _arguments(
         if "://" in word:
             raise UsageError("to read a URL, give --prometheus URL.")
         raise UsageError(_unknown(word, filter(None, WORDS)))
-    if rest:
+    taken = MORE_WORDS.get(word, 0)
+    if len(rest) > taken:
         hint = f": write istiotop {rest[0]} --demo." if word == "demo" else "."
-        raise UsageError(f"{plain(rest[0], 60)} is one word too many{hint}")
+        raise UsageError(f"{plain(rest[taken], 60)} is one word too many{hint}")
     if word == "demo":
         given["demo"] = True
-    return word, given
+    return word, rest, given
 
 
 def _unknown(text: str, known: Iterable[str]) -> str:
@@ -139,7 +145,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    words = "\n".join(f"  istiotop {word:<10} {what}" for word, what in WORDS.items())
+    words = "\n".join(f"  istiotop {word:<13} {what}" for word, what in WORDS.items())
     parser = _Parser(
         prog="istiotop",
         usage="istiotop [COMMAND] [FLAGS]",
@@ -167,29 +173,40 @@ def _parser() -> argparse.ArgumentParser:
 
 def _print(word: str, settings: Settings) -> int:
     """The table of a noun on standard output."""
-    import asyncio
-
-    from tui import connect
     from tui.nouns import MAKERS
     from tui.once import Printer
 
-    form = settings.output
-    colour = form in ("table", "wide") and _is_terminal(sys.stdout) and _has_colour(os.environ)
+    colour = _has_colour(settings, os.environ)
     printer = Printer(MAKERS[word](settings), settings, _write, _complain, colour=colour)
-    return asyncio.run(_answer(printer, connect.source(settings), settings.watch))
+    return _asked(settings, printer.run)
 
 
-async def _answer(printer: Printer, source: Source, watch: bool) -> int:
-    try:
-        if watch:
-            await printer.watch(source)
-        return await printer.once(source)
-    finally:
-        await source.close()
+def _compare(settings: Settings, words: Sequence[str]) -> int:
+    """The comparison of two versions on standard output."""
+    from tui.comparing import Comparing
+
+    colour = _has_colour(settings, os.environ)
+    return _asked(settings, Comparing(settings, words, _write, _complain, colour=colour).run)
 
 
-def _has_colour(environ: Mapping[str, str]) -> bool:
-    return not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb"
+def _asked(settings: Settings, run: Callable[[Source], Coroutine[Any, Any, int]]) -> int:
+    """Run with the source that the settings name."""
+    import asyncio
+
+    from tui import connect
+
+    async def answer(source: Source) -> int:
+        try:
+            return await run(source)
+        finally:
+            await source.close()
+
+    return asyncio.run(answer(connect.source(settings)))
+
+
+def _has_colour(settings: Settings, environ: Mapping[str, str]) -> bool:
+    wanted = not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb"
+    return settings.output in ("table", "wide") and _is_terminal(sys.stdout) and wanted
 
 
 def _screen(settings: Settings) -> int:

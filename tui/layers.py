@@ -59,6 +59,10 @@ def load(given: Mapping[str, object], environ: Mapping[str, str], now: float) ->
         raise UsageError(
             f"{origins['at']}: Envoys have no past; give --prometheus, or leave it out."
         )
+    if settings.at is not None and settings.lasting:
+        raise UsageError(
+            f"{origins['lasting']} begins now: leave out {origins['at']}, and look back with -w."
+        )
     return Loaded(settings, origins, warnings)
 
 

@@ -51,6 +51,12 @@ class Printer:
         self._rows = 0
         self._said: tuple[str, ...] = ()
 
+    async def run(self, source: Source) -> int:
+        """Print once or at every refresh, as the settings say; the exit code."""
+        if self._settings.watch:
+            await self.watch(source)
+        return await self.once(source)
+
     async def once(self, source: Source) -> int:
         """Print one frame; the exit code. `SourceError` if there is none."""
         frame = await source.poll(self._noun.ask())

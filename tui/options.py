@@ -72,6 +72,11 @@ def free(text: str) -> str:
     return text
 
 
+def condition(text: str) -> tuple[str, ...]:
+    """One check; what it means is read where it is known what can be checked."""
+    return (word(text),)
+
+
 def switch(text: str) -> bool:
     """On or off."""
     if text.strip().lower() not in _SWITCH:

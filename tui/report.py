@@ -10,12 +10,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from tui import __version__
 from tui.model.frame import Frame
 from tui.model.health import Level
-from tui.model.text import plain
+from tui.model.text import LONGEST, plain
 from tui.view.table import Cell, Column, Value
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ T = TypeVar("T")
 WITHOUT_ROWS: Final = frozenset({"json", "csv"})
 """Formats that programs read, and that say something even where there is no row."""
 
+LONGEST_PARAGRAPH: Final = 2000
 _GAP: Final = "   "
 _FORMULA: Final = "=+-@＝＋－＠"
 """What makes a spreadsheet take a text for a formula when it comes first."""
@@ -43,16 +45,17 @@ def render(
     colour: bool = False,
     compact: bool = False,
     header: bool = True,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """`items` as `table`, `wide`, `json`, `csv` or `md`, without what only a live screen has.
 
     It ends in a line feed. `colour` may use escape codes in a table, `compact` keeps JSON on one
-    line, and `header` names the columns of CSV.
+    line, `header` names the columns of CSV, and `more` is what JSON says beside the rows.
     """
     shown = [c for c in columns if not c.live and (format not in ("table", "md") or not c.wide)]
     match format:
         case "json":
-            return _json(shown, items, frame, indent=None if compact else 2)
+            return _json(shown, items, frame, more, indent=None if compact else 2)
         case "csv":
             return _csv(shown, items, frame, header=header)
         case "md":
@@ -69,7 +72,19 @@ def instant(at: float) -> str:
     )
 
 
-def envelope(frame: Frame, rows: Sequence[Mapping[str, Value]]) -> dict[str, Any]:
+def paragraph(format: str, cell: Cell, *, colour: bool = False) -> str:
+    """A sentence above or below the rows, in a format that people read. It ends in a line feed."""
+    if format == "md":
+        return f"{_escaped(cell.text, LONGEST_PARAGRAPH)}\n"
+    text = plain(cell.text, LONGEST_PARAGRAPH)
+    return f"{_painted(cell, text) if colour else text}\n"
+
+
+def envelope(
+    frame: Frame,
+    rows: Sequence[Mapping[str, Value]],
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
     """What every JSON answer looks like."""
     return {
         "version": __version__,
@@ -77,6 +92,7 @@ def envelope(frame: Frame, rows: Sequence[Mapping[str, Value]]) -> dict[str, Any
         "at": instant(frame.at),
         "window_seconds": frame.window,
         "warnings": list(frame.warnings),
+        **more,
         "rows": rows,
     }
 
@@ -91,12 +107,18 @@ def _known(value: Value) -> Value:
 
 
 def _json(
-    columns: Sequence[Column[T]], items: Sequence[T], frame: Frame, indent: int | None
+    columns: Sequence[Column[T]],
+    items: Sequence[T],
+    frame: Frame,
+    more: Mapping[str, Any],
+    indent: int | None,
 ) -> str:
     rows = [{column.key: _known(column.value(item)) for column in columns} for item in items]
     separators = (",", ":") if indent is None else None
     return (
-        json.dumps(envelope(frame, rows), indent=indent, separators=separators, allow_nan=False)
+        json.dumps(
+            envelope(frame, rows, more), indent=indent, separators=separators, allow_nan=False
+        )
         + "\n"
     )
 
@@ -136,8 +158,8 @@ def _markdown(columns: Sequence[Column[T]], items: Sequence[T]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _escaped(text: str) -> str:
-    safe = "".join(_HTML.get(c, c) for c in plain(text))
+def _escaped(text: str, longest: int = LONGEST) -> str:
+    safe = "".join(_HTML.get(c, c) for c in plain(text, longest))
     return _MARKDOWN.sub(lambda match: "\\" + match[0], safe)
 
 

@@ -126,6 +126,18 @@ class Settings:
         "", "--sort", "column to sort by, with :asc or :desc",
         options.word, "COLUMN", group="output",
     )  # fmt: skip
+    label: str = _option(
+        "", "--label", "label that tells versions apart, such as version or workload",
+        options.word, "NAME", group="comparison",
+    )  # fmt: skip
+    lasting: float = _option(
+        0.0, "--for", "begin now, and compare for this long",
+        options.duration("1s", "1d"), "TIME", group="comparison",
+    )  # fmt: skip
+    checks: tuple[str, ...] = _option(
+        (), "--check", "exit 4 unless this holds, such as 'B.error_ratio < 0.01'; repeatable",
+        options.condition, "TEXT", group="comparison", many=True,
+    )  # fmt: skip
     output: str = _option(
         "table", "-o --output", f"print once, as {', '.join(FORMATS)}",
         options.one_of(*FORMATS), "FORMAT", group="output",

@@ -15,7 +15,7 @@ from tui.model.health import Level
 from tui.model.latencies import quantile_interval
 from tui.model.quantile import at_least
 from tui.model.service import QUANTILES, latency
-from tui.model.versions import Versions
+from tui.model.versions import State, Versions
 from tui.view import format
 from tui.view.compare_promql import Side
 
@@ -36,8 +36,10 @@ class Comparison(NamedTuple):
 
 
 def compared(versions: Versions, a: str = "", b: str = "") -> Comparison | None:
-    """The two versions of these names, or the busiest; `None` where there are no two."""
-    pair = versions.pair(a, b)
+    """The two versions of these names, or the busiest; `None` where there are no two, or nothing
+    was asked of any.
+    """
+    pair = versions.pair(a, b) if versions.state in (State.READY, State.SINGLE) else None
     if pair is None:
         return None
     first, second = pair

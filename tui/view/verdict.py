@@ -75,7 +75,8 @@ def why_not(versions: Versions) -> str:
         return f"The source did not answer the question about requests: {versions.reason}"
     if versions.state is State.IDLE:
         if versions.presence is Presence.NO_RATE:
-            return f"No rates of {who} yet: {versions.reason or 'two scrapes are needed.'}"
+            reason = versions.reason.rstrip(".") or "two scrapes are needed"
+            return f"No rates of {who} yet ({reason}): check namespace and name if that lasts."
         if versions.presence is Presence.ABSENT:
             return (
                 f"No server reports requests to {who}: check namespace and name, and that its pods "
