@@ -163,7 +163,7 @@ def test_a_long_warning_gives_way_to_the_source_and_says_how_to_read_it_all() ->
 
 def test_the_sentence_of_a_failure_comes_before_all_warnings() -> None:
     warned = dataclasses.replace(FRAME, warnings=("Something else.",))
-    assert details(FAILED, warned).endswith("· Nobody listens at http://prometheus.")
+    assert details(FAILED, warned) == "Nobody listens at http://prometheus."
     assert status.sentences(FAILED, warned, ["A note."]) == [
         "Something else.", "A note.", "Nobody listens at http://prometheus.",
     ]  # fmt: skip

@@ -206,6 +206,8 @@ def details(
     last = _last(pulse, sentences(pulse, frame, notes), remark)
     if last is None:
         return fit([known[0]._replace(drop=1), *known[1:]], width)
+    if last.level is Level.FAILING:
+        known = []  # the sentence says which source it is about
     room = width
     while known:
         room = width - _length([*known, Part("")], SEPARATOR)
