@@ -13,6 +13,7 @@ from tui.model.frame import Ask, Frame
 from tui.nouns import MAKERS
 from tui.once import NO_DATA, Printer
 from tui.settings import Settings
+from tui.sources.demo import DemoSource
 
 
 @dataclass(slots=True)
@@ -65,6 +66,18 @@ async def test_the_control_plane_is_printed_once_its_instances_are_known() -> No
     assert found["connected_proxies", ""] > 0
     assert [of for measure, of in found if measure == "cpu_cores"] == ["istiod-a:15014"]
     assert source.asked[1] > source.asked[0], "their processes are asked for once they are known"
+
+
+async def test_codes_are_printed_by_service() -> None:
+    settings = Settings(output="json", demo=True)
+    texts: list[str] = []
+    source = DemoSource(clock=lambda: 1_700_000_430.0)
+    printer = Printer(MAKERS["codes"](settings), settings, texts.append, texts.append)
+    assert await printer.once(source) == 0
+    rows = {row["service"]: row for row in json.loads("".join(texts))["rows"]}
+    shares = [v for k, v in rows["inventory"].items() if k.endswith("_ratio") and v is not None]
+    assert sum(shares) == pytest.approx(1.0)
+    assert rows["inventory"]["5xx_ratio"] > 0.05
 
 
 async def test_without_an_istiod_it_says_so() -> None:

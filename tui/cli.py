@@ -31,6 +31,7 @@ WORDS: Final = {
     "demo": "the live monitor on a simulated mesh: no cluster, no network",
     "services": "every service with its golden signals, once",
     "compare": "two versions of a service and a verdict: compare NS/NAME [A B]",
+    "codes": "how requests end: by class, exact code, gRPC status and flag",
     "control-plane": "istiod's health, once",
     "info": "every path, setting and version, secrets masked",
 }

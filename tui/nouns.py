@@ -100,8 +100,15 @@ def _control_plane(settings: Settings) -> Noun[Any]:
     return ControlPlane(settings)
 
 
+def _codes(settings: Settings) -> Noun[Any]:
+    from tui.codes import CodeTable
+
+    return CodeTable(settings)
+
+
 MAKERS: Final[dict[str, Callable[[Settings], Noun[Any]]]] = {
     "services": Services,
+    "codes": _codes,
     "control-plane": _control_plane,
 }
 """How each is made, by its word."""
