@@ -54,7 +54,7 @@ TABLE: tuple[Column[Item], ...] = (
 )
 
 
-def parsed(items: list[Item], **options: bool) -> dict[str, Any]:
+def parsed(items: list[Item], **options: Any) -> dict[str, Any]:
     text = render("json", TABLE, items, FRAME, **options)
     answer: dict[str, Any] = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     return answer
