@@ -155,7 +155,9 @@ def running(
     given = {
         **os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})
     }  # fmt: skip
-    given.pop("NO_COLOR", None)
+    # COLUMNS and LINES, which workers of xdist have, would hide the size of the pty.
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):
+        given.pop(name, None)
     process = subprocess.Popen(
         [sys.executable, *(("-m", "tui") if module else ()), *arguments],
         stdin=slave, stdout=slave, stderr=slave, env=given, start_new_session=True,
