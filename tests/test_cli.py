@@ -66,6 +66,11 @@ def sentence(err: str) -> str:
         (["zzz"], ("zzz", "--help")),
         (["http://prom:9090"], ("--prometheus URL",)),
         (["services", "more"], ("more", "too many")),
+        (["compare"], ("a service is missing", "NAMESPACE/NAME")),
+        (["compare", "reviews"], ("reviews is no service", "NAMESPACE/NAME")),
+        (["compare", "a/b", "v1", "v2", "v3"], ("v3", "too many")),
+        (["compare", "a/b", "--demo", "--check", "B.requests"], ("--check", "compares")),
+        (["compare", "a/b", "--demo", "--for", "2m", "--at", "-5m"], ("--for", "--at")),
         (["demo", "services"], ("istiotop services --demo",)),
         (["--promtheus", "http://a"], ("did you mean --prometheus?",)),
         ([f"--heeder=Authorization={SECRET}"], ("--heeder", "did you mean --header?")),
@@ -272,3 +277,17 @@ def test_the_log_is_its_owners_alone(capsys: Outputs, source: Pretended, tmp_pat
     assert "ERROR tui.poller odd" in log.read_text()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("check", "code"), [("B.requests > 1", 0), ("B.requests < 1", 4), ("B.p99_seconds < 1", 5)]
+)
+def test_a_comparison_is_a_gate(source: Pretended, capsys: Outputs, check: str, code: int) -> None:
+    source.series = (
+        requests(9.0), requests(5.0, destination_workload="reviews-v2"),
+    )  # fmt: skip
+    found, out, _ = run(capsys, "compare", "default/reviews", "--check", check)
+    assert found == code
+    assert "reviews-v2" in out
+    assert check in out
+    assert source.closed == 1

@@ -20,7 +20,7 @@ from tui import __version__
 from tui.model.frame import Frame
 from tui.model.health import Level
 from tui.model.mesh import services
-from tui.report import instant, render
+from tui.report import instant, paragraph, render
 from tui.settings import FORMATS
 from tui.view.services import COLUMNS, Line
 from tui.view.table import Cell, Column, Value
@@ -192,6 +192,29 @@ def test_colour_only_where_it_is_asked_for_and_it_moves_nothing() -> None:
     assert "\x1b[33mb\x1b[0m" in painted
     bare = re.sub(r"\x1b\[\d+m", "", painted)
     assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+
+
+def test_json_says_more_than_its_rows_where_there_is_more() -> None:
+    answer = json.loads(render("json", TABLE, [Item("a")], FRAME, more={"verdict": "worse"}))
+    assert list(answer)[-2:] == ["verdict", "rows"]
+    for format in ("table", "csv", "md"):
+        assert "worse" not in render(format, TABLE, [Item("a")], FRAME, more={"verdict": "worse"})
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("format", ["table", "wide", "md"])
+def test_a_paragraph_is_one_harmless_line(format: str, name: str) -> None:
+    text = paragraph(format, Cell(f"{name} is worse"), colour=True)
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+    assert len(text) < 5000
+
+
+def test_a_paragraph_is_escaped_for_markdown_and_painted_for_a_terminal() -> None:
+    cell = Cell("a_b is *worse*", Level.FAILING)
+    assert paragraph("md", cell, colour=True) == "a\\_b is \\*worse\\*\n"
+    assert paragraph("table", cell, colour=True) == "\x1b[31ma_b is *worse*\x1b[0m\n"
+    assert paragraph("table", cell) == "a_b is *worse*\n"
 
 
 def test_the_table_of_services_has_its_keys_in_json() -> None:
