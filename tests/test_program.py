@@ -60,9 +60,10 @@ def all_rated(text: str) -> bool:
     return all(rate(text, name) for name in NAMES)
 
 
-def watch_it_move(terminal: Terminal) -> None:
-    """All rows come, and then other numbers."""
+def watch_it_move(terminal: Terminal, mesh: Mesh) -> None:
+    """All rows come, and other numbers when the load is another."""
     terminal.until(all_rated)
+    mesh.set_rate(60)
     before = rate(terminal.text, "productpage")
     terminal.until(lambda text: rate(text, "productpage") not in ("", before))
 
@@ -70,9 +71,7 @@ def watch_it_move(terminal: Terminal) -> None:
 def test_prometheus_is_live(mesh: Mesh, live: Live) -> None:
     place = mesh.prometheus.removeprefix("http://")
     with live("--prometheus", f"http://ann:{SECRET}@{place}", "-r", "1s") as terminal:
-        terminal.until(all_rated)
-        mesh.set_rate(60)
-        watch_it_move(terminal)
+        watch_it_move(terminal, mesh)
         assert f"prometheus http://{place}" in terminal.text
         assert re.search(r" \d services · window 1m · scrape 1s · every 1s", terminal.text)
         assert not told(bytes(terminal.written), terminal.text)
@@ -82,7 +81,7 @@ def test_envoys_are_live_without_prometheus(mesh: Mesh, live: Live) -> None:
     mesh.stop_prometheus()
     envoys = [argument for envoy in mesh.envoys for argument in ("--envoy", envoy)]
     with live(*envoys, "-r", "5s") as terminal:
-        watch_it_move(terminal)
+        watch_it_move(terminal, mesh)
         assert f"envoy {len(mesh.envoys)} proxies" in terminal.text
 
 
