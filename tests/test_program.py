@@ -268,3 +268,26 @@ def test_no_secret_is_written_anywhere(tmp_path: Path, live: Live, how: str) -> 
     assert told(*said), "the server was sent it"
     assert not told(once.stderr, info.stdout, info.stderr, panel, bytes(terminal.written))
     assert not told(log.read_bytes())
+
+
+def test_keys_that_come_in_one_read_with_the_slash_are_the_filter() -> None:
+    with running(["demo"], (100, 24)) as terminal:
+        terminal.until("healthy")
+        terminal.press("/quo")
+        terminal.until("filter quo")
+        terminal.until("1 of 45 services")
+        terminal.press("escape")
+        terminal.until(lambda text: "filter quo" not in text)
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+def test_q_closes_a_panel_and_quits_only_from_the_table() -> None:
+    with running(["demo"], (100, 24)) as terminal:
+        terminal.until("healthy")
+        terminal.press("?")
+        terminal.until("Help")
+        terminal.press("q")
+        terminal.until(lambda text: "╭" not in text)
+        terminal.press("q")
+        assert terminal.end() == 0

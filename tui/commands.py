@@ -21,6 +21,11 @@ GROUPS: Final = (MOVE, SHOW, REFRESH, PROGRAM, MENU)
 ABOVE_ALL: Final = frozenset({"ctrl+c", "ctrl+p"})
 """Keys that a widget must not take for itself, not even while text is typed."""
 
+AT_ONCE: Final = frozenset({"slash"})
+"""Keys that must be done with before the next one is looked at, which may come in the same read: a
+pasted `/q` is a filter and does not quit.
+"""
+
 _GLYPHS: Final = {
     "slash": "/", "less_than_sign": "<", "greater_than_sign": ">", "plus": "+",
     "equals_sign": "=", "minus": "-", "question_mark": "?", "colon": ":",
@@ -162,7 +167,7 @@ PANEL_COMMANDS: Final = (
     Command("ctrl+b,pageup", "focused.page_up", "Page up", "Scroll one page up.", MENU),
     Command("y", "copy", "Copy", "Copy the PromQL of an explained cell.", MENU),
     Command(
-        "escape,enter,x,question_mark", "back", "Back", "Close the panel.", MENU
+        "escape,enter,x,question_mark,q", "back", "Back", "Close the panel.", MENU
     ),
 )  # fmt: skip
 
@@ -175,7 +180,7 @@ def bindings(commands: Iterable[Command], *, app: bool = False) -> list[BindingT
     return [
         Binding(
             key, command.action.removeprefix("app.") if app else command.action, command.title,
-            show=False, key_display=_GLYPHS.get(key, key), priority=key in ABOVE_ALL,
+            show=False, key_display=_GLYPHS.get(key, key), priority=key in ABOVE_ALL | AT_ONCE,
             tooltip=command.help, id=command.action,
         )
         for command in commands

@@ -74,7 +74,6 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         self.set_interval(1.0, self._tell)
 
     # What the app brings.
-
     def ask(self) -> Ask:
         """What the source is to be asked for what is on the screen."""
         return self.board.ask(self._keys(pages=1), self._clock())
@@ -105,7 +104,6 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
         self._tell()
 
     # Drawing.
-
     @property
     def _stale(self) -> bool:
         return self._pulse.phase is Phase.FAILED or self.board.failed
@@ -164,12 +162,15 @@ class ServicesScreen(Screen[None], inherit_bindings=False):
             self._want_if_missing()
 
     # What the user asks for.
-
     def action_back(self) -> None:
         """Give up the filter: the one being typed, or the one in force."""
         self._leave_prompt()
         if self.board.look.filter.text:
             self._look(replace(self.board.look, filter=parse("", COLUMNS)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether a key may do this: while a filter is typed, `/` is a letter of it."""
+        return action != "filter" or not self._prompt.typing
 
     def action_filter(self) -> None:
         """Type a filter."""

@@ -48,7 +48,13 @@ class Prompt(Horizontal):
             self._input.value = text
         self._input.cursor_position = len(text)
         self._complaint.update("")
-        self._input.focus()
+        # Not `Input.focus`, which waits until other messages are done with.
+        self.screen.set_focus(self._input)
+
+    @property
+    def typing(self) -> bool:
+        """Whether it has the keys."""
+        return self._input.has_focus
 
     def leave(self) -> None:
         """Go out of sight; the screen gives the keys to something else."""
