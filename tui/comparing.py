@@ -9,11 +9,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from tui import report
+from tui.complaints import Complaints
 from tui.model.checks import Check, CheckError, parse
 from tui.model.compare import Outcome
 from tui.model.frame import Ask, Frame
 from tui.model.health import Level
-from tui.model.pulse import Phase, Pulse
 from tui.model.questions import ServiceKey
 from tui.model.text import plain
 from tui.model.versions import SHORT, Versions, version_queries, versions
@@ -59,12 +59,11 @@ class Comparing:
         self._label = _label(settings.label)
         self._checks = [_check(text) for text in settings.checks]
         self._write = write
-        self._complain = complain
         self._colour = colour
         self._clock = clock
         self._began: float | None = None
         self._shown = 0
-        self._said: tuple[str, ...] = ()
+        self._complaints = Complaints(complain)
         self._settled: asyncio.Future[Frame] | None = None
 
     async def run(self, source: Source) -> int:
@@ -90,7 +89,7 @@ class Comparing:
     async def _follow(self, source: Source, settled: asyncio.Future[Frame]) -> Frame | None:
         """Look at every refresh: the frame that settles it, `None` once the time is over."""
         refresh = max(self._settings.refresh, source.least_interval)
-        poller = Poller(source, self._ask, self._look, self._heed, interval=refresh)
+        poller = Poller(source, self._ask, self._look, self._complaints.heed, interval=refresh)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(_after(refresh, poller.run))
             await asyncio.wait({settled}, timeout=self._settings.lasting or None)
@@ -149,7 +148,7 @@ class Comparing:
             self._shown += 1
         if form == "csv" and comparison:
             why = (*why, verdict.verdict(comparison), *(_said(*one) for one in held))
-        self._say(*(frame.warnings if form != "json" else ()), *why)
+        self._complaints.say(*(frame.warnings if form != "json" else ()), *why)
 
     def _why(self, found: Versions, comparison: Comparison | None) -> tuple[str, ...]:
         if comparison is None:
@@ -190,17 +189,6 @@ class Comparing:
         if self._settings.watch:
             parts.insert(0, f"{report.instant(frame.at)}   {plain(frame.source)}\n")
         return "\n" * bool(self._shown) + "\n".join(parts)
-
-    def _heed(self, pulse: Pulse) -> None:
-        if pulse.phase is Phase.FAILED and pulse.error:
-            self._say(pulse.error)
-
-    def _say(self, *sentences: str) -> None:
-        """Complain, but not twice in a row of the same."""
-        if sentences != self._said:
-            for sentence in sentences:
-                self._complain(sentence)
-        self._said = sentences
 
 
 async def _after(seconds: float, run: Callable[[], Coroutine[Any, Any, None]]) -> None:

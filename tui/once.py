@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tui import report
+from tui.complaints import Complaints
 from tui.looks import row_filter, row_order
 from tui.model.frame import Frame
-from tui.model.pulse import Phase, Pulse
 from tui.model.text import plain
 from tui.nouns import Noun
 from tui.poller import Poller
@@ -49,7 +49,7 @@ class Printer:
         self._arranger: Arranger[Any] = Arranger()
         self._frames = 0
         self._rows = 0
-        self._said: tuple[str, ...] = ()
+        self._complaints = Complaints(complain)
 
     async def run(self, source: Source) -> int:
         """Print once or at every refresh, as the settings say; the exit code."""
@@ -79,7 +79,11 @@ class Printer:
         await self.once(source)
         await asyncio.sleep(max(self._settings.refresh, source.least_interval))
         await Poller(
-            source, self._noun.ask, self._show, self._heed, interval=self._settings.refresh
+            source,
+            self._noun.ask,
+            self._show,
+            self._complaints.heed,
+            interval=self._settings.refresh,
         ).run()
 
     def _show(self, frame: Frame) -> None:
@@ -93,7 +97,7 @@ class Printer:
         sentences = frame.warnings if self._settings.output != "json" else ()
         if not shown:
             sentences = (*sentences, self._why_none(frame, len(items)))
-        self._say(*sentences)
+        self._complaints.say(*sentences)
         self._rows = len(shown)
 
     def _print(self, frame: Frame, shown: list[Any]) -> None:
@@ -116,14 +120,3 @@ class Printer:
             return self._noun.why_empty(frame)
         what = f"{unfiltered} {self._noun.plural}"
         return f"None of {what} passes the filter {plain(self._filter.text)}."
-
-    def _heed(self, pulse: Pulse) -> None:
-        if pulse.phase is Phase.FAILED and pulse.error:
-            self._say(pulse.error)
-
-    def _say(self, *sentences: str) -> None:
-        """Complain, but not twice in a row of the same."""
-        if sentences != self._said:
-            for sentence in sentences:
-                self._complain(sentence)
-        self._said = sentences

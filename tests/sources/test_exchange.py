@@ -224,6 +224,8 @@ async def test_closing_before_anything_was_asked_is_fine() -> None:
     source = PrometheusSource(Endpoint("http://127.0.0.1:1"))
     await source.close()
     await source.close()
+    with pytest.raises(SourceError):
+        await source.poll(ASK)
 
 
 async def test_proxies_of_the_environment_are_used_but_not_for_this_machine(
